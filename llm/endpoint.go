@@ -1,0 +1,59 @@
+package llm
+
+// Endpoint is one operation of the OpenAI-compatible API, by the name that rules see as
+// request.endpoint.
+type Endpoint string
+
+// The endpoints that clients may call. The comment on each is its path below a base URL
+// such as https://api.openai.com/v1 (source: https://platform.openai.com/docs/api-reference).
+const (
+	Chat           Endpoint = "chat"           // /chat/completions
+	Completions    Endpoint = "completions"    // /completions
+	Embeddings     Endpoint = "embeddings"     // /embeddings
+	Responses      Endpoint = "responses"      // /responses
+	Moderations    Endpoint = "moderations"    // /moderations
+	Images         Endpoint = "images"         // /images/generations
+	Speech         Endpoint = "speech"         // /audio/speech
+	Transcriptions Endpoint = "transcriptions" // /audio/transcriptions
+	Translations   Endpoint = "translations"   // /audio/translations
+	Rerank         Endpoint = "rerank"         // /rerank (Cohere's and Jina's shape; not an OpenAI endpoint)
+)
+
+var endpointPaths = map[Endpoint]string{
+	Chat:           "/chat/completions",
+	Completions:    "/completions",
+	Embeddings:     "/embeddings",
+	Responses:      "/responses",
+	Moderations:    "/moderations",
+	Images:         "/images/generations",
+	Speech:         "/audio/speech",
+	Transcriptions: "/audio/transcriptions",
+	Translations:   "/audio/translations",
+	Rerank:         "/rerank",
+}
+
+// Path returns the endpoint's path below a base URL, with a leading slash.
+func (e Endpoint) Path() string { return endpointPaths[e] }
+
+// Endpoints returns every endpoint, in the order in which they are documented.
+func Endpoints() []Endpoint {
+	return []Endpoint{
+		Chat, Completions, Embeddings, Responses, Moderations, Images,
+		Speech, Transcriptions, Translations, Rerank,
+	}
+}
+
+// Operation returns the endpoint's gen_ai.operation.name
+// (source: OpenTelemetry semantic conventions for generative AI).
+func (e Endpoint) Operation() string {
+	switch e {
+	case Chat, Responses:
+		return "chat"
+	case Completions:
+		return "text_completion"
+	case Embeddings:
+		return "embeddings"
+	default:
+		return string(e)
+	}
+}
