@@ -1,0 +1,136 @@
+package rewrite
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/mulligan-gateway/mulligan/llm"
+)
+
+// insertPrompts puts the prompts where an endpoint has a place for them. Endpoints that do
+// not talk (embeddings, moderations, images, audio, rerank) have none.
+func (e *Edit) insertPrompts(s *splice, endpoint llm.Endpoint, texts []string) error {
+	if len(texts) == 0 {
+		return nil
+	}
+	switch endpoint {
+	case llm.Chat:
+		return e.intoMessages(s, texts)
+	case llm.Responses:
+		return e.intoResponse(s, texts)
+	case llm.Completions:
+		return intoPrompt(s, texts)
+	default:
+		return nil
+	}
+}
+
+// intoMessages puts the prompts before the client's messages.
+func (e *Edit) intoMessages(s *splice, texts []string) error {
+	m := s.doc.Find("messages")
+	if m == nil {
+		s.set("messages", append(e.messages([]byte{'['}, texts), ']'))
+		return nil
+	}
+	return s.prepend(m, e.messages(nil, texts))
+}
+
+// messages appends the prompts as messages, parted by commas.
+func (e *Edit) messages(b []byte, texts []string) []byte {
+	for i, text := range texts {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendMessage(b, e.prompts[i].role, text)
+	}
+	return b
+}
+
+// prepend puts items at the beginning of a member that is a list.
+func (s *splice) prepend(m *llm.Member, items []byte) error {
+	value := s.doc.Raw[m.ValueStart:m.ValueEnd]
+	if value[0] != '[' {
+		return notAList(m.Name)
+	}
+	if len(bytes.TrimSpace(value[1:len(value)-1])) > 0 {
+		items = append(items, ',')
+	}
+	s.insert(m.ValueStart+1, items)
+	return nil
+}
+
+func notAList(name string) *llm.Error {
+	e := llm.NewError(llm.CodeInvalidJSON, "The body's "+name+" is not a list, so the deployment's prompt cannot be put before it. Send a list.")
+	return e.WithParam(name)
+}
+
+// intoResponse puts the system prompt before the client's instructions, and the messages
+// before its input (source: https://platform.openai.com/docs/api-reference/responses/create).
+func (e *Edit) intoResponse(s *splice, texts []string) error {
+	first := 0
+	if e.prompts[0].role == "system" {
+		first = 1
+		instructions := texts[0]
+		if own, ok := s.doc.String("instructions"); ok && own != "" {
+			instructions += "\n\n" + own
+		}
+		s.set("instructions", llm.AppendString(nil, instructions))
+	}
+	if first == len(texts) {
+		return nil
+	}
+	rest := Edit{prompts: e.prompts[first:]}
+	items := rest.messages(nil, texts[first:])
+	m := s.doc.Find("input")
+	if m == nil {
+		s.set("input", append(append([]byte{'['}, items...), ']'))
+		return nil
+	}
+	value := s.doc.Raw[m.ValueStart:m.ValueEnd]
+	if value[0] != '"' {
+		return s.prepend(m, items)
+	}
+	items = append(append([]byte{'['}, items...), `,{"role":"user","content":`...)
+	items = append(append(items, value...), "}]"...)
+	s.set("input", items)
+	return nil
+}
+
+// intoPrompt puts the prompts' text before the prompt of a legacy completion, or before
+// each of a list of prompts.
+func intoPrompt(s *splice, texts []string) error {
+	before := strings.Join(texts, "\n\n") + "\n\n"
+	m := s.doc.Find("prompt")
+	if m == nil {
+		s.set("prompt", llm.AppendString(nil, before))
+		return nil
+	}
+	quoted := llm.AppendString(nil, before)
+	quoted = quoted[:len(quoted)-1] // without its closing quote
+	value := s.doc.Raw[m.ValueStart:m.ValueEnd]
+	if value[0] == '"' {
+		s.edits = append(s.edits, edit{m.ValueStart, m.ValueStart + 1, quoted, -1})
+		return nil
+	}
+	if value[0] != '[' {
+		return notAText(m.Name)
+	}
+	var err error
+	gjson.ParseBytes(value).ForEach(func(_, item gjson.Result) bool {
+		if item.Type != gjson.String {
+			err = notAText(m.Name)
+			return false
+		}
+		at := m.ValueStart + item.Index
+		s.edits = append(s.edits, edit{at, at + 1, quoted, -1})
+		return true
+	})
+	return err
+}
+
+func notAText(name string) *llm.Error {
+	e := llm.NewError(llm.CodeInvalidJSON, "The body's "+name+" is not text, so the deployment's prompt cannot be put before it. Send a string or a list of strings.")
+	return e.WithParam(name)
+}
