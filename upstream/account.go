@@ -1,0 +1,90 @@
+package upstream
+
+import (
+	"time"
+
+	"github.com/mulligan-gateway/mulligan/llm"
+)
+
+// account returns the attempt's row in the exchange.
+func (a *attempt) account() *llm.Attempt { return &a.loop.call.Exchange.Attempts[a.record] }
+
+// accepted notes that the first meaningful output is in hand.
+func (a *attempt) accepted() {
+	x := a.loop.call.Exchange
+	a.account().Verdict = llm.VerdictOK
+	x.FirstToken = time.Since(x.Start)
+}
+
+// noteFault notes why the attempt failed, or why its reply broke later.
+func (a *attempt) noteFault(f *fault) {
+	r := a.account()
+	r.ErrorCode = f.code()
+	message := f.Error()
+	switch {
+	case f.kind == kindReported:
+		message = f.said.Message
+	case f.cause != nil:
+		message += ": " + f.cause.Error()
+	}
+	r.ErrorMessage = a.target.scrub(message, "")
+}
+
+// close closes the account of the attempt that answered, when its reply is over.
+func (a *attempt) close() {
+	r := &a.reply
+	if r.fault != nil {
+		a.noteFault(r.fault)
+		if ruling := judge(r.fault, &a.loop.policy().RetryOn); ruling.blame {
+			a.blame()
+		}
+	}
+	signs, x := r.watcher.Signs(), a.loop.call.Exchange
+	x.Usage = signs.Usage
+	if !x.Usage.Known {
+		x.Usage = a.estimate()
+	}
+	x.Cost = a.target.Entry.Cost(x.Usage)
+	x.FinishReason, x.ResponseID, x.ResponseModel = signs.Finish, signs.ID, signs.Model
+	a.finish()
+}
+
+// blame counts a failure after the target had been taken for well.
+func (a *attempt) blame() {
+	if judged, err := a.target.state.breaker().Allow(); err == nil {
+		judged(errTargetFailed)
+	}
+}
+
+// bytesPerToken is how many bytes of text are a token, roughly, in English
+// (source: https://help.openai.com/en/articles/4936856-what-are-tokens-and-how-to-count-them).
+const bytesPerToken = 4
+
+// estimate returns the usage of a conversation whose provider reports none, because it never
+// does or because its answer was cut short.
+func (a *attempt) estimate() llm.Usage {
+	switch a.loop.call.Request.Endpoint {
+	case llm.Chat, llm.Completions, llm.Responses:
+	default:
+		return llm.Usage{}
+	}
+	u := llm.Usage{Estimated: true}
+	u.Output = int64(a.reply.watcher.Signs().Text+bytesPerToken-1) / bytesPerToken
+	if a.loop.call.InputTokens != nil {
+		u.Input = a.loop.call.InputTokens()
+	}
+	return u
+}
+
+// finish ends the attempt: nothing of it runs or is held any more.
+func (a *attempt) finish() {
+	r := a.account()
+	r.Status = a.status
+	r.Duration = time.Since(r.Start)
+	a.dog.stop()
+	a.cancel(nil)
+	a.target.leave()
+	if a.endSpan != nil {
+		a.endSpan(r)
+	}
+}

@@ -1,0 +1,246 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/failure"
+	"github.com/mulligan-gateway/mulligan/upstream/provider"
+)
+
+// How much of a stream is held back at most before its first meaningful output. Beyond it
+// the stream is passed on as it is.
+const (
+	heldEvents = 64
+	heldBytes  = 256 << 10
+)
+
+// attempt is one request to one provider.
+type attempt struct {
+	loop   *loop
+	target *Target
+	key    int // index among the provider's keys
+	record int // index in the exchange's attempts
+
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	dog    watchdog
+	phase  phase
+	sent   atomic.Bool // the request's body has been asked for, so there is a connection
+	host   string
+	status int
+
+	endSpan func(*llm.Attempt)
+	judged  func(error) // tells the target's breaker
+	reply   Reply
+}
+
+// do sends the request and waits for the first meaningful output.
+func (a *attempt) do(payload llm.Payload) (*Reply, *fault) {
+	start := time.Now()
+	defer func() { a.loop.call.Exchange.UpstreamTime += time.Since(start) }()
+	req, err := a.target.Provider.NewRequest(a.ctx, provider.Call{
+		Endpoint: a.loop.call.Request.Endpoint, Payload: payload,
+		Key: a.target.Provider.Keys()[a.key], Stream: a.loop.call.Request.Stream,
+	})
+	if err != nil {
+		return nil, &fault{kind: kindMalformed, cause: err} // route has asked whether it can be made
+	}
+	a.host = req.URL.Host
+	a.watchBody(req)
+	resp, err := a.target.Provider.Transport().RoundTrip(req)
+	if err != nil {
+		at := phaseConnect
+		if a.sent.Load() {
+			at = phaseHeaders
+		}
+		return nil, a.faultOf(err, at)
+	}
+	a.phase, a.status = phaseOutput, resp.StatusCode
+	reply, fault := a.read(resp)
+	if fault != nil {
+		_ = resp.Body.Close() // nothing more is read of it
+		return nil, fault
+	}
+	a.phase = phaseStream
+	return reply, nil
+}
+
+// watchBody makes the transport's first look at the body known.
+func (a *attempt) watchBody(r *http.Request) {
+	r.Body = &watchedBody{r.Body, &a.sent}
+	body := r.GetBody
+	r.GetBody = func() (io.ReadCloser, error) {
+		b, err := body()
+		return &watchedBody{b, &a.sent}, err
+	}
+}
+
+type watchedBody struct {
+	io.ReadCloser
+	read *atomic.Bool
+}
+
+func (b *watchedBody) Read(p []byte) (int, error) {
+	b.read.Store(true)
+	return b.ReadCloser.Read(p)
+}
+
+// read reads a reply until its first meaningful output.
+func (a *attempt) read(resp *http.Response) (*Reply, *fault) {
+	if resp.StatusCode >= firstStatus {
+		return nil, a.refused(resp)
+	}
+	if resp.StatusCode >= 300 {
+		return nil, &fault{phase: phaseOutput, kind: kindMalformed,
+			cause: errors.New("the provider redirects, which is not followed: correct its base_url")}
+	}
+	r := &a.reply
+	*r = Reply{Status: resp.StatusCode, attempt: a, body: resp.Body, buffer: getBuffer()}
+	r.watcher = newWatcher(a.loop.call.Request.Endpoint, a.hidesUsage())
+	contentType := resp.Header.Get("Content-Type")
+	var f *fault
+	switch media := mediaType(contentType); {
+	case media == "text/event-stream":
+		f = a.readStream(r)
+	case repliesInJSON(a.loop.call.Request.Endpoint), media == "application/json", strings.HasSuffix(media, "+json"):
+		f = a.readPlain(r, resp.ContentLength)
+	default:
+		f = a.readFirstBytes(r)
+	}
+	if f != nil {
+		r.release()
+		return nil, f
+	}
+	r.Header = a.target.Provider.ReplyHeader(resp.Header)
+	if r.Header == nil {
+		r.Header = make(http.Header, 8)
+	}
+	if contentType != "" {
+		r.Header["Content-Type"] = []string{contentType}
+	}
+	if r.whole {
+		r.Header["Content-Length"] = []string{strconv.Itoa(len(r.plain))}
+	}
+	return r, nil
+}
+
+// mediaType returns the media type of a Content-Type, in lower case and without parameters.
+func mediaType(contentType string) string {
+	switch contentType {
+	case "text/event-stream", "application/json":
+		return contentType
+	}
+	media, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		media, _, _ = strings.Cut(contentType, ";")
+		media = strings.ToLower(strings.TrimSpace(media))
+	}
+	return media
+}
+
+// hidesUsage says whether Mulligan asks for the stream's usage and the client does not.
+func (a *attempt) hidesUsage() bool {
+	q := a.loop.call.Request
+	return q.Stream && !q.WantsUsage && a.target.Provider.ForcesUsage()
+}
+
+// maxRefusal is how much is read of a reply that is an error.
+const maxRefusal = 64 << 10
+
+// refused reads a reply whose status is an error.
+func (a *attempt) refused(resp *http.Response) *fault {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
+	if err != nil && a.ctx.Err() != nil {
+		return a.faultOf(err, phaseOutput)
+	}
+	return &fault{
+		phase: phaseOutput, kind: kindReported,
+		said: failure.Read(resp.StatusCode, resp.Header, body, time.Now()),
+	}
+}
+
+// maxReply is the largest plain reply, in bytes.
+const maxReply = 128 << 20
+
+// readPlain reads a plain reply to its end.
+func (a *attempt) readPlain(r *Reply, length int64) *fault {
+	b := (*r.buffer)[:0]
+	if length > int64(cap(b)) {
+		if length > maxReply {
+			return a.faultOf(errTooLong, phaseOutput)
+		}
+		b = make([]byte, 0, length)
+	}
+	for {
+		if len(b) == cap(b) {
+			if len(b) >= maxReply {
+				return a.faultOf(errTooLong, phaseOutput)
+			}
+			b = append(b, 0)[:len(b)]
+		}
+		n, err := r.body.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return a.faultOf(err, phaseOutput)
+		}
+	}
+	*r.buffer = b[:cap(b)]
+	r.plain, r.whole = b, true
+	if err := r.watcher.Reply(b); err != nil {
+		return a.faultOf(err, phaseOutput)
+	}
+	return nil
+}
+
+// readFirstBytes reads the first bytes of a reply that is neither JSON nor a stream, such as
+// sound.
+func (a *attempt) readFirstBytes(r *Reply) *fault {
+	for {
+		n, err := r.body.Read(*r.buffer)
+		eof := errors.Is(err, io.EOF)
+		if err != nil && !eof {
+			return a.faultOf(err, phaseOutput)
+		}
+		if n > 0 || eof {
+			r.plain, r.whole = (*r.buffer)[:n], eof
+			a.dog.next(time.Now(), a.loop.policy().Idle, errIdle)
+			return nil
+		}
+	}
+}
+
+// readStream reads a stream until the first event with meaningful output. What comes before
+// it is held back, so that an error in its place can be made good by somebody else.
+func (a *attempt) readStream(r *Reply) *fault {
+	r.Stream = true
+	r.events = events{src: r.body, buf: *r.buffer}
+	for held := 0; held < heldEvents && r.events.at-r.events.ready < heldBytes; {
+		output, ok := r.one()
+		switch {
+		case r.fault != nil:
+			return r.fault
+		case output, !ok && r.events.eof:
+			held = heldEvents
+		case ok:
+			held++
+		default:
+			r.read()
+		}
+	}
+	if !r.watcher.Signs().Last {
+		a.dog.next(time.Now(), a.loop.policy().Idle, errIdle)
+	}
+	return nil
+}

@@ -1,0 +1,204 @@
+// Package chat is OpenAI's chat completions dialect, and the older completions, which has
+// the same replies but for one member
+// (source: https://platform.openai.com/docs/api-reference/chat).
+package chat
+
+import (
+	"bytes"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/failure"
+)
+
+// Watcher looks at a reply of chat or completions.
+type Watcher struct {
+	signs dialect.Signs
+	doc   llm.Document
+	// hideUsage says that Mulligan asked for the stream's usage and the client did not.
+	hideUsage bool
+}
+
+// NewWatcher returns a watcher of one reply. With hideUsage the client does not get to see
+// what a stream says of its usage.
+func NewWatcher(hideUsage bool) *Watcher { return &Watcher{hideUsage: hideUsage} }
+
+// Signs implements dialect.Watcher.
+func (w *Watcher) Signs() *dialect.Signs { return &w.signs }
+
+// Reply implements dialect.Watcher.
+func (w *Watcher) Reply(body []byte) error {
+	if err := llm.ParseReplyInto(&w.doc, body); err != nil {
+		return dialect.ErrMalformed
+	}
+	choices, ok := w.doc.Get("choices")
+	if !ok || choices[0] != '[' {
+		if f, failed := failure.ReadEvent(body); failed {
+			return &dialect.ReportedError{Failure: f}
+		}
+		return dialect.ErrMalformed
+	}
+	w.identify()
+	w.usage()
+	w.signs.Whole = true
+	w.finish(choices)
+	return nil
+}
+
+var doneMark = []byte("[DONE]")
+
+// Event implements dialect.Watcher.
+func (w *Watcher) Event(e *dialect.Event) error {
+	if bytes.Equal(bytes.TrimSpace(e.Data), doneMark) {
+		w.signs.Whole, w.signs.Last, e.Output = true, true, true
+		return nil
+	}
+	if err := llm.ParseReplyInto(&w.doc, e.Data); err != nil {
+		return dialect.ErrMalformed
+	}
+	if raw, ok := w.doc.Get("error"); ok && !dialect.IsEmpty(raw) || string(e.Name) == "error" {
+		if f, failed := failure.ReadEvent(e.Data); failed {
+			return &dialect.ReportedError{Failure: f}
+		}
+	}
+	w.identify()
+	choices, _ := w.doc.Get("choices")
+	empty := dialect.IsEmpty(choices)
+	if !empty {
+		w.finish(choices)
+		w.count(choices)
+		e.Output = w.signs.Finish != "" || hasOutput(choices)
+	}
+	if m := w.doc.Find("usage"); m != nil {
+		known := w.usage()
+		if w.hideUsage {
+			e.Drop = known && empty
+			if !e.Drop {
+				e.CutFrom, e.CutTo = w.span(m)
+			}
+		}
+	}
+	return nil
+}
+
+// identify keeps the reply's own id and model.
+func (w *Watcher) identify() {
+	if w.signs.ID == "" {
+		raw, _ := w.doc.Get("id")
+		w.signs.ID = dialect.Unquote(raw)
+	}
+	if w.signs.Model == "" {
+		raw, _ := w.doc.Get("model")
+		w.signs.Model = dialect.Unquote(raw)
+	}
+}
+
+// usage reads the usage where there is one. Of several in a stream the last counts: some
+// vendors repeat it with every event.
+func (w *Watcher) usage() bool {
+	raw, _ := w.doc.Get("usage")
+	u, ok := dialect.Usage(raw)
+	if ok {
+		w.signs.Usage = u
+	}
+	return ok
+}
+
+// span returns where a member is with one of the commas around it.
+func (w *Watcher) span(m *llm.Member) (from, to int) {
+	from, to = m.NameStart, m.ValueEnd
+	raw := w.doc.Raw
+	for i := to; i < len(raw); i++ {
+		if raw[i] == ',' {
+			return from, i + 1
+		}
+		if raw[i] == '}' {
+			break
+		}
+	}
+	for i := from - 1; i >= 0; i-- {
+		if raw[i] == ',' {
+			return i, to
+		}
+		if raw[i] == '{' {
+			break
+		}
+	}
+	return from, to
+}
+
+var finishName = []byte(`"finish_reason"`)
+
+// finish keeps the first finish reason in the choices, if one has one. Looking for the name
+// alone would find it in a text as well, but there it is followed by an escaped quote.
+func (w *Watcher) finish(choices []byte) {
+	for rest := choices; w.signs.Finish == ""; {
+		i := bytes.Index(rest, finishName)
+		if i < 0 {
+			return
+		}
+		rest = rest[i+len(finishName):]
+		value := bytes.TrimLeft(rest, " \t\r\n")
+		if len(value) == 0 || value[0] != ':' {
+			continue
+		}
+		value = bytes.TrimLeft(value[1:], " \t\r\n")
+		if len(value) > 1 && value[0] == '"' {
+			if end := bytes.IndexByte(value[1:], '"'); end > 0 {
+				w.signs.Finish, w.signs.Whole = string(value[1:1+end]), true
+			}
+		}
+	}
+}
+
+var textNames = [...][]byte{
+	[]byte(`"content"`), []byte(`"text"`), []byte(`"arguments"`), []byte(`"reasoning_content"`), []byte(`"reasoning"`),
+}
+
+func (w *Watcher) count(choices []byte) {
+	for _, name := range textNames {
+		w.signs.Text += dialect.StringLength(choices, name)
+	}
+}
+
+// hasOutput says whether the choices of an event hold something of the answer. A role alone
+// does not, nor does an empty delta.
+func hasOutput(choices []byte) bool {
+	found := false
+	gjson.ParseBytes(choices).ForEach(func(_, choice gjson.Result) bool {
+		choice.ForEach(func(key, value gjson.Result) bool {
+			switch key.Str {
+			case "text":
+				found = found || value.Str != ""
+			case "delta", "message":
+				value.ForEach(func(key, value gjson.Result) bool {
+					found = found || key.Str != "role" && !dialect.IsEmpty([]byte(value.Raw))
+					return !found
+				})
+			}
+			return !found
+		})
+		return !found
+	})
+	return found
+}
+
+// AppendEnd implements dialect.Watcher: some servers leave out the mark that OpenAI's
+// clients wait for.
+func (w *Watcher) AppendEnd(b []byte) []byte {
+	if w.signs.Last {
+		return b
+	}
+	return append(b, "data: [DONE]\n\n"...)
+}
+
+// AppendError implements dialect.Watcher.
+func (w *Watcher) AppendError(b []byte, e *llm.Error) []byte {
+	b = append(b, "data: "...)
+	b = e.AppendJSON(b)
+	return append(b, "\n\n"...)
+}
+
+var _ dialect.Watcher = (*Watcher)(nil)

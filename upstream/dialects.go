@@ -1,0 +1,33 @@
+package upstream
+
+import (
+	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/chat"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/responses"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/typed"
+)
+
+// newWatcher returns what looks at a reply of an endpoint. This is the list of dialects.
+// hideUsage says that Mulligan asked for a stream's usage and the client did not.
+func newWatcher(e llm.Endpoint, hideUsage bool) dialect.Watcher {
+	switch e {
+	case llm.Chat, llm.Completions:
+		return chat.NewWatcher(hideUsage)
+	case llm.Responses:
+		return responses.NewWatcher()
+	default:
+		return typed.NewWatcher()
+	}
+}
+
+// repliesInJSON says whether a plain reply of an endpoint is JSON whatever its Content-Type
+// says. The others may be sound or text.
+func repliesInJSON(e llm.Endpoint) bool {
+	switch e {
+	case llm.Speech, llm.Transcriptions, llm.Translations:
+		return false
+	default:
+		return true
+	}
+}

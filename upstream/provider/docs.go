@@ -1,0 +1,87 @@
+package provider
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"strings"
+	"text/template"
+
+	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/provider/demo"
+)
+
+//go:embed docs.md.tmpl
+var docsTemplate string
+
+// docsKind is one row of the vendor table as docs.md.tmpl shows it.
+type docsKind struct {
+	Kind, Title, Source, BaseURL, KeyEnv string
+	Endpoints, Drops, Note               string
+}
+
+// docsModel is one model of the demo.
+type docsModel struct{ Usage, Does string }
+
+// docsPage is what docs.md.tmpl is given.
+type docsPage struct {
+	Kinds                                []docsKind
+	Models                               []docsModel
+	OwnHeaders, ReplyHeaders, RateLimits string
+	UserAgent, CompatibleKind            string
+}
+
+// Docs returns docs/providers.md, made from the vendor table and the demo's models.
+func Docs() []byte {
+	page := docsPage{
+		OwnHeaders: quoted(ownHeaders), ReplyHeaders: quoted(replyHeaders), RateLimits: rateLimitPrefix, UserAgent: userAgent,
+		CompatibleKind: KindCompatible,
+	}
+	for _, v := range vendors {
+		page.Kinds = append(page.Kinds, v.docs())
+	}
+	for _, m := range demo.Models() {
+		page.Models = append(page.Models, docsModel{Usage: quoted(strings.Split(m.Usage, ", ")), Does: m.Does})
+	}
+	var b bytes.Buffer
+	if err := template.Must(template.New("providers").Parse(docsTemplate)).Execute(&b, page); err != nil {
+		panic(fmt.Sprintf("provider: write documentation: %v", err)) // the template and the tables are ours
+	}
+	return b.Bytes()
+}
+
+func (v *Vendor) docs() docsKind {
+	d := docsKind{
+		Kind: v.Kind, Title: v.Title, Source: v.Source, BaseURL: "`" + v.BaseURL + "`", KeyEnv: "`" + v.KeyEnv + "`",
+		Drops: quoted(v.Drops), Note: v.Note,
+	}
+	if v.KeyEnv == "" {
+		d.KeyEnv = "none needed"
+	}
+	switch v.Kind {
+	case KindCompatible:
+		d.BaseURL, d.KeyEnv = "`base_url` is required", "as the server needs it"
+	case KindDemo:
+		d.BaseURL = "inside Mulligan"
+	}
+	if d.Endpoints = names(v.Endpoints); len(v.Endpoints) == len(llm.Endpoints()) {
+		d.Endpoints = "all"
+	}
+	return d
+}
+
+func names(endpoints []llm.Endpoint) string {
+	all := make([]string, len(endpoints))
+	for i, e := range endpoints {
+		all[i] = string(e)
+	}
+	return strings.Join(all, ", ")
+}
+
+// quoted returns words as code, "none" for none.
+func quoted(words []string) string {
+	if len(words) == 0 {
+		return "none"
+	}
+	return "`" + strings.Join(words, "`, `") + "`"
+}

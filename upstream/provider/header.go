@@ -1,0 +1,30 @@
+package provider
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// replyHeaders are those of a vendor's headers that a client may see, beside the rate limits
+// (source: https://platform.openai.com/docs/api-reference/debugging-requests).
+var replyHeaders = []string{
+	"Content-Disposition", "Content-Language", "Openai-Model", "Openai-Processing-Ms", "Openai-Version", "X-Request-Id",
+}
+
+const rateLimitPrefix = "X-Ratelimit-"
+
+// ReplyHeader returns those of a reply's headers that the client may see: the request's id
+// at the vendor, its processing time and what is left of the rate limits. Cookies, names of
+// organisations and the vendor's servers stay behind. So do Content-Type and Retry-After:
+// they are about the answer that the client gets, which this reply need not be. The result
+// is the caller's, but for the slices in it.
+func (*Provider) ReplyHeader(h http.Header) http.Header {
+	out := make(http.Header, len(replyHeaders))
+	for name, values := range h {
+		if strings.HasPrefix(name, rateLimitPrefix) || slices.Contains(replyHeaders, name) {
+			out[name] = values
+		}
+	}
+	return out
+}

@@ -1,0 +1,109 @@
+// Package provider knows vendors: where their APIs are, how a request signs in, which
+// endpoints they serve and what they do not understand. A Provider is an account at a
+// vendor.
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/provider/demo"
+)
+
+// Config is what an account needs. It shows its name alone when it is printed.
+type Config struct {
+	// Name is the provider's name in the config, Kind its row in the vendor table.
+	Name, Kind string
+	// BaseURL replaces the vendor's; openai_compatible needs it, and demo has none.
+	BaseURL string
+	// Keys are the account's keys, used in turn. Keys that are there twice count once.
+	Keys []string
+	// Header is added to every request, and wins over the headers that NewRequest makes.
+	Header http.Header
+	// MaxInFlight bounds the requests at the provider at a time; 0 is no bound.
+	MaxInFlight int
+	// Transport sends the requests; nil is NewTransport's.
+	Transport http.RoundTripper
+	// Offline says that the provider will never be called, so that it needs no key.
+	Offline bool
+}
+
+// Provider is an account at a vendor. It is immutable and safe for concurrent use. It shows
+// its name alone when it is printed.
+type Provider struct {
+	vendor      Vendor
+	name        string
+	urls        map[llm.Endpoint]*url.URL
+	keys        []string
+	header      http.Header
+	maxInFlight int
+	transport   http.RoundTripper
+}
+
+// New checks a config and returns the provider. Its errors say what to do and hold no key.
+func New(c Config) (*Provider, error) {
+	vendor, ok := LookupVendor(c.Kind)
+	if !ok {
+		return nil, fmt.Errorf("there is no kind of provider %q", c.Kind)
+	}
+	p := &Provider{
+		vendor: vendor, name: c.Name, maxInFlight: c.MaxInFlight, transport: c.Transport,
+		urls: make(map[llm.Endpoint]*url.URL), header: make(http.Header),
+	}
+	switch {
+	case c.Name == "" || strings.Contains(c.Name, "/"):
+		return nil, fmt.Errorf("the provider's name %q must not be empty or hold a slash", c.Name)
+	case c.Name == "deployment":
+		return nil, errors.New("a provider cannot be called deployment: clients name deployments as deployment/KEY")
+	case c.MaxInFlight < 0:
+		return nil, errors.New("max_in_flight must not be negative")
+	}
+	if err := p.setURLs(c.BaseURL); err != nil {
+		return nil, err
+	}
+	if err := p.setHeader(c.Header); err != nil {
+		return nil, err
+	}
+	if err := p.setKeys(c); err != nil {
+		return nil, err
+	}
+	switch {
+	case vendor.Kind == KindDemo:
+		p.transport = demo.New()
+	case p.transport == nil:
+		p.transport = NewTransport()
+	}
+	return p, nil
+}
+
+// Name returns the provider's name in the config.
+func (p *Provider) Name() string { return p.name }
+
+// Kind returns the provider's row in the vendor table.
+func (p *Provider) Kind() string { return p.vendor.Kind }
+
+// GenAIName returns the provider's gen_ai.provider.name.
+func (p *Provider) GenAIName() string { return p.vendor.GenAIName() }
+
+// Serves says whether the vendor has the endpoint.
+func (p *Provider) Serves(e llm.Endpoint) bool { return p.urls[e] != nil }
+
+// Keys returns the account's keys, at least one; "" stands for requests without a key. The
+// caller must not change the slice, nor show it to anybody.
+func (p *Provider) Keys() []string { return p.keys }
+
+// MaxInFlight returns the bound on requests at a time, 0 for none.
+func (p *Provider) MaxInFlight() int { return p.maxInFlight }
+
+// Drops returns the top-level request members that the vendor rejects or must not see.
+func (p *Provider) Drops() []string { return p.vendor.Drops }
+
+// ForcesUsage says whether a stream's usage can be asked for with stream_options.include_usage.
+func (p *Provider) ForcesUsage() bool { return p.vendor.Usage }
+
+// Transport returns what sends the provider's requests.
+func (p *Provider) Transport() http.RoundTripper { return p.transport }

@@ -1,0 +1,104 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+
+	"github.com/mulligan-gateway/mulligan/llm"
+)
+
+// Call is one request to be made. It shows its endpoint alone when it is printed.
+type Call struct {
+	Endpoint llm.Endpoint
+	Payload  llm.Payload
+	// Key is one of the provider's keys.
+	Key string
+	// Stream says that events are wanted.
+	Stream bool
+}
+
+// userAgent names Mulligan and nobody behind it.
+const userAgent = "mulligan"
+
+// NewRequest returns the request of a call. Its headers are made here and nowhere else: the
+// content's type, the key, and what the config adds. Nothing of the client's headers is in
+// it, so no credential, cookie, deployment header or trace header can reach a provider, and
+// a key that is not the provider's own is refused. Errors are *llm.Error: an endpoint that
+// the vendor does not have is unsupported_by_provider.
+func (p *Provider) NewRequest(ctx context.Context, c Call) (*http.Request, error) {
+	u := p.urls[c.Endpoint]
+	if u == nil {
+		return nil, llm.NewError(llm.CodeUnsupportedByProvider,
+			fmt.Sprintf("The provider %s has no endpoint for %s.", p.name, c.Endpoint))
+	}
+	if !slices.Contains(p.keys, c.Key) {
+		return nil, llm.NewError(llm.CodeInternalError, "Mulligan failed while making a request.").
+			WithCause(fmt.Errorf("provider %s was given a key that is not its own", p.name))
+	}
+	h := make(http.Header, 4+len(p.header))
+	if c.Payload.ContentType != "" {
+		h["Content-Type"] = []string{c.Payload.ContentType}
+	}
+	h["User-Agent"] = []string{userAgent}
+	if c.Stream {
+		h["Accept"] = []string{"text/event-stream"}
+	}
+	if c.Key != "" {
+		h["Authorization"] = []string{"Bearer " + c.Key}
+	}
+	for name, values := range p.header {
+		h[name] = values
+	}
+	own := *u // a transport that rewrites the URL must not do so for the next request
+	r := &http.Request{
+		Method: http.MethodPost, URL: &own, Host: own.Host, Header: h,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		ContentLength: int64(c.Payload.Len()),
+	}
+	r.GetBody = func() (io.ReadCloser, error) { return newBody(c.Payload), nil }
+	r.Body = newBody(c.Payload)
+	return r.WithContext(ctx), nil
+}
+
+// newBody returns the body of a request. A body without bytes must be http.NoBody, or its
+// length would count as unknown.
+func newBody(p llm.Payload) io.ReadCloser {
+	if p.Len() == 0 {
+		return http.NoBody
+	}
+	return NewBody(p)
+}
+
+// Body reads a payload's slices one after the other.
+type Body struct {
+	parts [][]byte
+	at    int // read so far of parts[0]
+}
+
+// NewBody returns a reader of the payload from its beginning. It does not copy the payload.
+func NewBody(p llm.Payload) *Body { return &Body{parts: p.Parts} }
+
+// Read implements io.Reader.
+func (b *Body) Read(into []byte) (int, error) {
+	n := 0
+	for n < len(into) && len(b.parts) > 0 {
+		c := copy(into[n:], b.parts[0][b.at:])
+		n, b.at = n+c, b.at+c
+		if b.at == len(b.parts[0]) {
+			b.parts, b.at = b.parts[1:], 0
+		}
+	}
+	if n == 0 && len(into) > 0 && len(b.parts) == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// Close implements io.Closer.
+func (b *Body) Close() error { return nil }
+
+// Len returns how many bytes are left.
+func (b *Body) Len() int { return llm.Payload{Parts: b.parts}.Len() - b.at }

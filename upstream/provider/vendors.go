@@ -1,0 +1,195 @@
+package provider
+
+import (
+	"slices"
+
+	"github.com/mulligan-gateway/mulligan/llm"
+)
+
+// Vendor is a row of the vendor table: what is known about a kind of provider. Every vendor
+// of the table is signed in to with the header Authorization: Bearer KEY.
+type Vendor struct {
+	// Kind is the row's name in the config.
+	Kind string
+	// Title is the vendor's own name.
+	Title string
+	// BaseURL is where the API is, "" for kinds that have no place of their own.
+	BaseURL string
+	// KeyEnv is the environment variable that the vendor's documentation uses for a key; ""
+	// where no key is needed.
+	KeyEnv string
+	// GenAI is the vendor's gen_ai.provider.name (OpenTelemetry); the kind where the
+	// conventions have none.
+	GenAI string
+	// Endpoints are those that the vendor serves.
+	Endpoints []llm.Endpoint
+	// Usage says that the vendor understands stream_options.include_usage. The others report
+	// usage in a stream unasked.
+	Usage bool
+	// Drops lists top-level request members that the vendor rejects or must not see. What
+	// changes the meaning of an answer, such as logprobs, is never dropped: the vendor says no.
+	Drops []string
+	// Note is what else a user must know, in Markdown; "" for nothing.
+	Note string
+	// Source is the vendor's page that the row is from, "" for the demo.
+	Source string
+}
+
+// Kinds with a meaning of their own.
+const (
+	KindCompatible = "openai_compatible"
+	KindDemo       = "demo"
+)
+
+// Members that are OpenAI's own. Metadata may say things about users, and other vendors have
+// no use for it. They have none for store either, except those with the Responses API, which
+// store unless they are told not to (xAI and Fireworks for 30 days): they must see it.
+var (
+	openAIOnly   = []string{"metadata", "store"}
+	metadataOnly = []string{"metadata"}
+)
+
+// vendors is the table. A vendor that speaks OpenAI's dialect is one row.
+var vendors = []Vendor{
+	{
+		Kind: "openai", Title: "OpenAI", BaseURL: "https://api.openai.com/v1", KeyEnv: "OPENAI_API_KEY", GenAI: "openai", Usage: true,
+		Endpoints: []llm.Endpoint{llm.Chat, llm.Completions, llm.Embeddings, llm.Responses, llm.Moderations, llm.Images, llm.Speech, llm.Transcriptions, llm.Translations},
+		Source:    "https://platform.openai.com/docs/api-reference",
+	},
+	{
+		Kind: "mistral", Title: "Mistral AI", BaseURL: "https://api.mistral.ai/v1", KeyEnv: "MISTRAL_API_KEY", GenAI: "mistral_ai",
+		Endpoints: []llm.Endpoint{llm.Chat, llm.Embeddings, llm.Moderations, llm.Transcriptions},
+		// Mistral answers 422 to every member that it does not know; these are hints.
+		Drops:  append([]string{"logit_bias", "prompt_cache_key", "safety_identifier", "seed", "service_tier", "stream_options", "user"}, openAIOnly...),
+		Note:   "It refuses `max_completion_tokens` and `logprobs` with 422. A `max_tokens` in the variant's `params` takes the place of the client's `max_completion_tokens`.",
+		Source: "https://docs.mistral.ai/api",
+	},
+	{
+		Kind: "groq", Title: "Groq", BaseURL: "https://api.groq.com/openai/v1", KeyEnv: "GROQ_API_KEY", GenAI: "groq", Usage: true,
+		Endpoints: []llm.Endpoint{llm.Chat, llm.Responses, llm.Speech, llm.Transcriptions, llm.Translations},
+		// Groq answers 400 to logit_bias. It stores no responses, so store may go.
+		Drops:  append([]string{"logit_bias"}, openAIOnly...),
+		Note:   "It refuses `logprobs`, `top_logprobs`, an `n` other than 1 and names in messages with 400.",
+		Source: "https://console.groq.com/docs/openai",
+	},
+	{
+		Kind: "deepseek", Title: "DeepSeek", BaseURL: "https://api.deepseek.com", KeyEnv: "DEEPSEEK_API_KEY", GenAI: "deepseek", Usage: true,
+		Endpoints: []llm.Endpoint{llm.Chat}, Drops: openAIOnly, Source: "https://api-docs.deepseek.com",
+	},
+	{
+		Kind: "xai", Title: "xAI", BaseURL: "https://api.x.ai/v1", KeyEnv: "XAI_API_KEY", GenAI: "x_ai", Usage: true,
+		Endpoints: []llm.Endpoint{llm.Chat, llm.Completions, llm.Responses, llm.Images}, Drops: metadataOnly,
+		Note:   "It keeps what goes through `responses` for 30 days unless the request says `\"store\": false`.",
+		Source: "https://docs.x.ai/developers/rest-api-reference/inference",
+	},
+	{
+		Kind: "openrouter", Title: "OpenRouter", BaseURL: "https://openrouter.ai/api/v1", KeyEnv: "OPENROUTER_API_KEY", Usage: true,
+		Endpoints: []llm.Endpoint{llm.Chat, llm.Completions, llm.Embeddings, llm.Responses}, Drops: metadataOnly,
+		Source: "https://openrouter.ai/docs/api-reference/overview",
+	},
+	{
+		Kind: "together", Title: "Together AI", BaseURL: "https://api.together.ai/v1", KeyEnv: "TOGETHER_API_KEY", Usage: true,
+		Endpoints: []llm.Endpoint{llm.Chat, llm.Completions, llm.Embeddings, llm.Images, llm.Speech, llm.Transcriptions, llm.Translations, llm.Rerank}, Drops: openAIOnly,
+		Source: "https://docs.together.ai/docs/inference/openai-compatibility",
+	},
+	{
+		Kind: "fireworks", Title: "Fireworks AI", BaseURL: "https://api.fireworks.ai/inference/v1", KeyEnv: "FIREWORKS_API_KEY", Usage: true,
+		Endpoints: []llm.Endpoint{llm.Chat, llm.Completions, llm.Embeddings, llm.Responses, llm.Rerank}, Drops: metadataOnly,
+		Note:   "It keeps what goes through `responses` for 30 days unless the request says `\"store\": false`.",
+		Source: "https://docs.fireworks.ai/tools-sdks/openai-compatibility",
+	},
+	{
+		Kind: "perplexity", Title: "Perplexity", BaseURL: "https://api.perplexity.ai", KeyEnv: "PERPLEXITY_API_KEY", GenAI: "perplexity",
+		Endpoints: []llm.Endpoint{llm.Chat}, Drops: append([]string{"stream_options"}, openAIOnly...),
+		Source: "https://docs.perplexity.ai/docs/sonar/openai-compatibility",
+	},
+	{
+		Kind: "cerebras", Title: "Cerebras", BaseURL: "https://api.cerebras.ai/v1", KeyEnv: "CEREBRAS_API_KEY", Usage: true,
+		Endpoints: []llm.Endpoint{llm.Chat, llm.Completions},
+		// Cerebras answers 400 to these three.
+		Drops:  append([]string{"frequency_penalty", "logit_bias", "presence_penalty"}, openAIOnly...),
+		Source: "https://inference-docs.cerebras.ai/resources/openai",
+	},
+	{
+		Kind: "nvidia", Title: "NVIDIA NIM", BaseURL: "https://integrate.api.nvidia.com/v1", KeyEnv: "NVIDIA_API_KEY", Usage: true,
+		Endpoints: []llm.Endpoint{llm.Chat, llm.Completions, llm.Embeddings}, Drops: openAIOnly,
+		Source: "https://docs.api.nvidia.com/nim/reference/llm-apis",
+	},
+	{
+		Kind: "deepinfra", Title: "DeepInfra", BaseURL: "https://api.deepinfra.com/v1/openai", KeyEnv: "DEEPINFRA_API_KEY", Usage: true,
+		Endpoints: []llm.Endpoint{llm.Chat, llm.Completions, llm.Embeddings, llm.Images, llm.Speech, llm.Transcriptions, llm.Translations}, Drops: openAIOnly,
+		Source: "https://docs.deepinfra.com",
+	},
+	{
+		Kind: "huggingface", Title: "Hugging Face Inference Providers", BaseURL: "https://router.huggingface.co/v1", KeyEnv: "HF_TOKEN", Usage: true,
+		Endpoints: []llm.Endpoint{llm.Chat, llm.Responses}, Drops: metadataOnly,
+		Source: "https://huggingface.co/docs/inference-providers/index",
+	},
+	{
+		Kind: "moonshot", Title: "Moonshot AI", BaseURL: "https://api.moonshot.ai/v1", KeyEnv: "MOONSHOT_API_KEY", GenAI: "moonshot_ai", Usage: true,
+		Endpoints: []llm.Endpoint{llm.Chat, llm.Responses}, Drops: metadataOnly,
+		Note:   "Accounts of the Chinese platform need `base_url https://api.moonshot.cn/v1`.",
+		Source: "https://platform.kimi.ai/docs/api/overview",
+	},
+	{
+		Kind: "zai", Title: "Z.ai", BaseURL: "https://api.z.ai/api/paas/v4", KeyEnv: "ZAI_API_KEY", Usage: true,
+		Endpoints: []llm.Endpoint{llm.Chat, llm.Images, llm.Transcriptions}, Drops: openAIOnly,
+		Note:   "Keys of a coding plan need `base_url https://api.z.ai/api/coding/paas/v4`.",
+		Source: "https://docs.z.ai/api-reference/introduction",
+	},
+	{
+		Kind: "ollama", Title: "Ollama", BaseURL: "http://127.0.0.1:11434/v1", Usage: true,
+		Endpoints: []llm.Endpoint{llm.Chat, llm.Completions, llm.Embeddings, llm.Responses}, Drops: metadataOnly,
+		Note:   "Ollama's cloud is `base_url https://ollama.com/v1` with an `api_key`.",
+		Source: "https://docs.ollama.com/api/openai-compatibility",
+	},
+	{
+		Kind: "vllm", Title: "vLLM", BaseURL: "http://127.0.0.1:8000/v1", Usage: true,
+		Endpoints: []llm.Endpoint{llm.Chat, llm.Completions, llm.Embeddings, llm.Responses, llm.Transcriptions, llm.Translations, llm.Rerank}, Drops: metadataOnly,
+		Note:   "A server started with `--api-key` needs an `api_key`. Which endpoints there are depends on the model that it serves.",
+		Source: "https://docs.vllm.ai/en/stable/serving/online_serving.html",
+	},
+	{
+		Kind: "lmstudio", Title: "LM Studio", BaseURL: "http://127.0.0.1:1234/v1", Usage: true,
+		Endpoints: []llm.Endpoint{llm.Chat, llm.Completions, llm.Embeddings, llm.Responses}, Drops: metadataOnly,
+		Source: "https://lmstudio.ai/docs/developer/openai-compat",
+	},
+	{
+		Kind: "llamacpp", Title: "llama.cpp", BaseURL: "http://127.0.0.1:8080/v1", Usage: true,
+		Endpoints: []llm.Endpoint{llm.Chat, llm.Completions, llm.Embeddings, llm.Responses, llm.Rerank}, Drops: metadataOnly,
+		Note:   "A server started with `--api-key` needs an `api_key`. Which endpoints there are depends on how it was started.",
+		Source: "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
+	},
+	{
+		Kind: KindCompatible, Title: "Any other server that speaks OpenAI's dialect", Usage: true,
+		Endpoints: llm.Endpoints(), Drops: metadataOnly,
+		Note:   "It needs a `base_url`. What the server does not have it answers with 404 itself.",
+		Source: "https://platform.openai.com/docs/api-reference",
+	},
+	{
+		Kind: KindDemo, Title: "The built-in demo", BaseURL: "http://demo.example.com/v1", Usage: true,
+		Endpoints: llm.Endpoints(),
+		Note:      "It answers inside Mulligan, so it needs neither network nor key, and has no `base_url`. See [The demo](#the-demo).",
+	},
+}
+
+// Vendors returns the table's rows in the order in which they are documented. The caller
+// must not change what the rows point to.
+func Vendors() []Vendor { return slices.Clone(vendors) }
+
+// LookupVendor returns the row of a kind.
+func LookupVendor(kind string) (Vendor, bool) {
+	i := slices.IndexFunc(vendors, func(v Vendor) bool { return v.Kind == kind })
+	if i < 0 {
+		return Vendor{}, false
+	}
+	return vendors[i], true
+}
+
+// GenAIName returns the kind's gen_ai.provider.name.
+func (v Vendor) GenAIName() string {
+	if v.GenAI != "" {
+		return v.GenAI
+	}
+	return v.Kind
+}

@@ -1,0 +1,188 @@
+package upstream
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+)
+
+// Reply is a provider's reply whose first meaningful output is in hand: the commit point. It
+// must be closed.
+type Reply struct {
+	// Status and Header are what the client gets.
+	Status int
+	Header http.Header
+	// Stream says that the reply is a stream of events, to be flushed as they come.
+	Stream bool
+
+	attempt *attempt
+	body    io.ReadCloser
+	watcher dialect.Watcher
+	// plain is a reply that is whole, or the first bytes of one that is neither JSON nor a
+	// stream; buffer is what it was read into.
+	plain  []byte
+	buffer *[]byte
+	whole  bool
+	events events
+	// fault ends the reply once what is ready has been passed on.
+	fault *fault
+	ended bool // the end has been passed on
+}
+
+// Next returns the next bytes for the client, valid until the call after it. At the end of
+// the reply it returns io.EOF; a reply that breaks returns another error, an *llm.Error,
+// after what had come before it.
+func (r *Reply) Next() ([]byte, error) {
+	if r.Stream {
+		return r.nextEvents()
+	}
+	if r.plain != nil {
+		b := r.plain
+		r.plain = nil
+		return b, nil
+	}
+	if r.whole {
+		return nil, io.EOF
+	}
+	return r.nextBytes()
+}
+
+// nextBytes reads more of a reply that is passed on as it is.
+func (r *Reply) nextBytes() ([]byte, error) {
+	a := r.attempt
+	start := time.Now()
+	n, err := r.body.Read(*r.buffer)
+	now := time.Now()
+	a.loop.call.Exchange.UpstreamTime += now.Sub(start)
+	a.dog.next(now, a.loop.policy().Idle, errIdle)
+	if err == nil || errors.Is(err, io.EOF) {
+		r.whole = err != nil
+		return (*r.buffer)[:n], err
+	}
+	r.fault = a.faultOf(err, phaseStream)
+	return (*r.buffer)[:n], r.broken()
+}
+
+// nextEvents returns all whole events that are there, and waits for more when there is none.
+func (r *Reply) nextEvents() ([]byte, error) {
+	for {
+		for ok := true; ok; {
+			_, ok = r.one()
+		}
+		if b := r.events.take(); len(b) > 0 {
+			return b, nil
+		}
+		switch {
+		case r.fault != nil:
+			return nil, r.broken()
+		case r.events.eof:
+			return r.end()
+		}
+		r.read()
+	}
+}
+
+// end returns what the end of the stream lacks, and then io.EOF.
+func (r *Reply) end() ([]byte, error) {
+	if !r.ended {
+		r.ended = true
+		if b := r.watcher.AppendEnd(nil); len(b) > 0 {
+			return b, nil
+		}
+	}
+	return nil, io.EOF
+}
+
+// one looks at the next event and makes it ready. It says whether the event has meaningful
+// output, and ok is false when no event is whole, or the next is a fault.
+func (r *Reply) one() (output, ok bool) {
+	if r.fault != nil {
+		return false, false
+	}
+	s := &r.events
+	raw, ok := s.next()
+	if !ok {
+		if s.eof && !r.watcher.Signs().Whole {
+			r.fault = &fault{phase: r.attempt.phase, kind: kindBroken, cause: io.ErrUnexpectedEOF}
+		}
+		return false, false
+	}
+	if raw.dataLines == 0 { // a comment, or a sign of life
+		s.accept(&raw)
+		return false, true
+	}
+	e := dialect.Event{Name: raw.name, Data: raw.data}
+	if err := r.watcher.Event(&e); err != nil {
+		r.fault = r.attempt.faultOf(err, r.attempt.phase)
+		return false, false
+	}
+	switch {
+	case e.Drop:
+		s.drop(&raw)
+	case e.CutFrom < e.CutTo && raw.dataLines == 1:
+		s.cut(raw.dataAt+e.CutFrom, raw.dataAt+e.CutTo)
+		s.accept(&raw)
+	default:
+		s.accept(&raw)
+	}
+	if r.watcher.Signs().Last {
+		r.attempt.dog.hurry(time.Now(), lastWait, errIdle)
+	}
+	return e.Output, true
+}
+
+// lastWait is how long the end of the connection is waited for behind the last event.
+const lastWait = time.Second
+
+// read reads more of the stream, and notes a fault when it cannot.
+func (r *Reply) read() {
+	a := r.attempt
+	start := time.Now()
+	err := r.events.read()
+	now := time.Now()
+	a.loop.call.Exchange.UpstreamTime += now.Sub(start)
+	last := r.watcher.Signs().Last
+	switch {
+	case err != nil && last:
+		r.events.eof = true // nothing is missing but the end of the connection
+	case err != nil:
+		r.fault = a.faultOf(err, a.phase)
+	case a.phase == phaseStream && !last:
+		a.dog.next(now, a.loop.policy().Idle, errIdle)
+	}
+}
+
+// broken returns the fault as what the client is told inside a reply that has begun.
+func (r *Reply) broken() error {
+	e := llm.NewError(llm.CodeStreamInterrupted, "The model's answer broke off. What came before is not whole; ask again.")
+	if r.fault.kind == kindReported {
+		e.Message = "The model's answer broke off: " + r.attempt.target.scrub(r.fault.said.Message, r.attempt.host)
+	}
+	return e.WithCause(r.fault)
+}
+
+// ErrorEvent returns the event that ends the stream with an error, in the client's dialect.
+func (r *Reply) ErrorEvent(e *llm.Error) []byte { return r.watcher.AppendError(nil, e) }
+
+// Close ends the provider's request, if it still runs, and closes its account.
+func (r *Reply) Close() {
+	r.attempt.close()
+	_ = r.body.Close() // nothing more is read of it
+	r.release()
+}
+
+// release gives the reply's buffer back.
+func (r *Reply) release() {
+	if r.buffer == nil {
+		return
+	}
+	if r.Stream {
+		*r.buffer = r.events.buf
+	}
+	putBuffer(r.buffer)
+	r.buffer, r.plain, r.events.buf = nil, nil, nil
+}

@@ -1,0 +1,216 @@
+package upstream
+
+import (
+	"bytes"
+	"errors"
+	"io"
+)
+
+// maxEvent is the largest event of a stream, in bytes. Images come in events of a few
+// megabytes.
+const maxEvent = 16 << 20
+
+// errTooLong is returned for an event of more than maxEvent, or a reply of more than maxReply.
+var errTooLong = errors.New("the provider sends more than Mulligan takes")
+
+// events cuts a stream of server-sent events at their borders, in the buffer that it was
+// read into (source: https://html.spec.whatwg.org/multipage/server-sent-events.html, section
+// 9.2.6). In the buffer stand one behind the other: what has been passed on, what is ready to
+// be passed on, and what has not been accepted yet.
+type events struct {
+	src   io.Reader
+	buf   []byte
+	ready int // begin of what is ready
+	at    int // end of what is ready: begin of the event that is looked at
+	line  int // begin of the line of that event that is looked at
+	scan  int // up to here that line has no end
+	end   int // end of what has been read
+	eof   bool
+	// joined is the data of an event that has several lines of it.
+	joined []byte
+}
+
+// rawEvent is a whole event. The slices are parts of the buffer, or joined.
+type rawEvent struct {
+	name, data []byte
+	dataLines  int
+	dataAt     int // where data is in the buffer, for one line of it
+	to         int // behind the event's blank line
+}
+
+// next returns the event behind what is ready, and false when it is not whole yet. It is
+// returned again until it is accepted or dropped.
+func (s *events) next() (rawEvent, bool) {
+	to, ok := s.border()
+	if !ok {
+		return rawEvent{}, false
+	}
+	return s.parse(to), true
+}
+
+// accept makes the event ready to be passed on.
+func (s *events) accept(e *rawEvent) { s.at, s.line, s.scan = e.to, e.to, e.to }
+
+// drop takes the event out of the stream.
+func (s *events) drop(e *rawEvent) {
+	s.cut(s.at, e.to)
+	s.accept(e)
+}
+
+// cut takes out bytes that are ready or of the event that is looked at. What is ready before
+// them moves up: it is little, since it is passed on whenever the stream has to be waited for.
+func (s *events) cut(from, to int) {
+	copy(s.buf[s.ready+to-from:to], s.buf[s.ready:from])
+	s.ready += to - from
+}
+
+// take returns what is ready. It is valid until the next read.
+func (s *events) take() []byte {
+	b := s.buf[s.ready:s.at]
+	s.ready = s.at
+	return b
+}
+
+// border finds the end of the event behind what is ready.
+func (s *events) border() (int, bool) {
+	for {
+		end, after, ok := lineEnd(s.buf[:s.end], s.line, s.scan, s.eof)
+		if !ok {
+			break
+		}
+		begin := s.line
+		s.line, s.scan = after, after
+		switch {
+		case end > begin:
+		case begin > s.at:
+			s.line, s.scan = begin, begin // so that the event is found again until it is accepted
+			return after, true
+		default:
+			s.at = after // a blank line between events
+		}
+	}
+	// The last byte may be a carriage return whose line feed is still to come.
+	s.scan = max(s.line, s.end-1)
+	if s.eof && len(bytes.TrimSpace(s.buf[s.at:s.end])) > 0 {
+		s.complete()
+		return s.end, true
+	}
+	return 0, false
+}
+
+// complete ends the last event of a stream whose server left out the blank line behind it.
+func (s *events) complete() {
+	s.buf = append(s.buf[:s.end], "\n\n"...)
+	s.end = len(s.buf)
+}
+
+// lineEnd finds the end of the line that begins at begin, looking from scan on, and where the
+// next line begins. Lines end with LF, CR LF or CR.
+func lineEnd(b []byte, begin, scan int, eof bool) (end, after int, ok bool) {
+	scan = max(begin, scan)
+	rest := b[scan:]
+	lf := bytes.IndexByte(rest, '\n')
+	if lf >= 0 {
+		rest = rest[:lf]
+	}
+	if cr := bytes.IndexByte(rest, '\r'); cr >= 0 {
+		end, after = scan+cr, scan+cr+1
+		switch {
+		case after < len(b) && b[after] == '\n':
+			after++
+		case after == len(b) && !eof:
+			return 0, 0, false
+		}
+		return end, after, true
+	}
+	if lf < 0 {
+		return 0, 0, false
+	}
+	return scan + lf, scan + lf + 1, true
+}
+
+// parse reads the fields of the event that ends at to. Comments and unknown fields are
+// passed over, and so are id and retry: nobody reconnects here.
+func (s *events) parse(to int) rawEvent {
+	e := rawEvent{to: to}
+	b := s.buf[:to]
+	for i := s.at; i < to; {
+		end, after, ok := lineEnd(b, i, i, true)
+		if !ok {
+			end, after = to, to
+		}
+		name, value := field(b[i:end])
+		switch string(name) {
+		case "event":
+			e.name = value
+		case "data":
+			s.addData(&e, value, end-len(value))
+		}
+		i = after
+	}
+	return e
+}
+
+func (s *events) addData(e *rawEvent, value []byte, at int) {
+	e.dataLines++
+	switch e.dataLines {
+	case 1:
+		e.data, e.dataAt = value, at
+		return
+	case 2:
+		s.joined = append(s.joined[:0], e.data...)
+	}
+	s.joined = append(append(s.joined, '\n'), value...)
+	e.data = s.joined
+}
+
+// field splits a line into a field's name and value. One space behind the colon is not part
+// of the value.
+func field(line []byte) (name, value []byte) {
+	colon := bytes.IndexByte(line, ':')
+	if colon < 0 {
+		return line, nil
+	}
+	value = line[colon+1:]
+	if len(value) > 0 && value[0] == ' ' {
+		value = value[1:]
+	}
+	return line[:colon], value
+}
+
+// read reads more of the stream, once.
+func (s *events) read() error {
+	if s.ready == s.end {
+		s.shift()
+	}
+	if s.end == len(s.buf) {
+		switch {
+		case s.ready > 0:
+			s.shift()
+		case len(s.buf) >= maxEvent:
+			return errTooLong
+		default:
+			s.grow()
+		}
+	}
+	n, err := s.src.Read(s.buf[s.end:])
+	s.end += n
+	if errors.Is(err, io.EOF) {
+		s.eof = true
+		return nil
+	}
+	return err
+}
+
+// shift moves what has not been passed on to the begin of the buffer.
+func (s *events) shift() {
+	n := s.ready
+	copy(s.buf, s.buf[n:s.end])
+	s.ready, s.at, s.line, s.scan, s.end = 0, s.at-n, s.line-n, s.scan-n, s.end-n
+}
+
+func (s *events) grow() {
+	bigger := make([]byte, min(2*len(s.buf), maxEvent))
+	copy(bigger, s.buf[:s.end])
+	s.buf = bigger
+}

@@ -1,0 +1,99 @@
+package upstream
+
+import (
+	"context"
+	"math"
+	"sync/atomic"
+	"time"
+)
+
+// watchdog ends an attempt that takes too long. Progress moves its due time, which costs a
+// store: the timer looks at it when it fires, and sleeps again when there is time left.
+type watchdog struct {
+	cancel  context.CancelCauseFunc
+	begun   time.Time
+	attempt bound // to the end of the attempt, and of the exchange
+	due     atomic.Int64
+	what    atomic.Pointer[timeoutError]
+	timer   *time.Timer
+	armed   int64 // what the owner set the timer to last
+}
+
+// bound is a point in time, in nanoseconds since the attempt began, and what ends there.
+type bound struct {
+	at   int64
+	what *timeoutError
+}
+
+// timeoutError says which of a policy's timeouts has ended an attempt.
+type timeoutError struct{ word, text string }
+
+// Error says it in words.
+func (e *timeoutError) Error() string { return e.text }
+
+// The timeouts, by the words of the config.
+var (
+	errTimeout        = &timeoutError{"timeout", "the exchange took longer than its timeout"}
+	errAttemptTimeout = &timeoutError{"attempt_timeout", "the attempt took longer than its attempt_timeout"}
+	errFirstToken     = &timeoutError{"first_token_timeout", "no output came within first_token_timeout"}
+	errIdle           = &timeoutError{"idle_timeout", "the stream was silent for idle_timeout"}
+)
+
+// never is a due time that does not come.
+const never = math.MaxInt64
+
+// start begins to watch: p.FirstToken for the first output, and the attempt's and the
+// exchange's bounds for all of it.
+func (w *watchdog) start(now time.Time, p *Policy, end time.Time) {
+	w.begun, w.attempt, w.armed = now, bound{at: never}, never
+	if p.AttemptTimeout > 0 {
+		w.attempt = bound{int64(p.AttemptTimeout), errAttemptTimeout}
+	}
+	if !end.IsZero() {
+		if left := int64(end.Sub(now)); left < w.attempt.at {
+			w.attempt = bound{left, errTimeout}
+		}
+	}
+	w.timer = time.AfterFunc(never, w.fire)
+	w.next(now, p.FirstToken, errFirstToken)
+}
+
+// next gives the attempt that long from now for what comes next; 0 sets no bound of its own.
+func (w *watchdog) next(now time.Time, d time.Duration, what *timeoutError) {
+	due := w.attempt
+	if d > 0 {
+		if at := int64(now.Sub(w.begun) + d); at < due.at {
+			due = bound{at, what}
+		}
+	}
+	w.what.Store(due.what)
+	w.due.Store(due.at)
+	if due.at < w.armed {
+		w.rearm(now, due.at)
+	}
+}
+
+// hurry is next for a time that may be shorter than the one before.
+func (w *watchdog) hurry(now time.Time, d time.Duration, what *timeoutError) {
+	w.next(now, d, what)
+	w.rearm(now, w.due.Load())
+}
+
+func (w *watchdog) rearm(now time.Time, at int64) {
+	w.armed = at
+	w.timer.Reset(time.Duration(at) - now.Sub(w.begun))
+}
+
+func (w *watchdog) fire() {
+	due := w.due.Load()
+	if due == never {
+		return // what was bounded has come, and nothing after it is
+	}
+	if left := time.Duration(due) - time.Since(w.begun); left > 0 {
+		w.timer.Reset(left)
+		return
+	}
+	w.cancel(w.what.Load())
+}
+
+func (w *watchdog) stop() { w.timer.Stop() }
