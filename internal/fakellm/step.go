@@ -66,6 +66,8 @@ func (c *Call) wait(open <-chan struct{}) {
 	select {
 	case <-open:
 	case <-c.ctx.Done():
+		// Not left to what watches the context: it is told not to once the panic unwinds.
+		c.cancel()
 		panic(http.ErrAbortHandler)
 	case <-c.quit:
 		panic(http.ErrAbortHandler)
