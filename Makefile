@@ -1,0 +1,47 @@
+# Mulligan's tasks. `run` and `build` need Go, git and make; `test` also Node 20+, Python 3.11+ and a C compiler, which
+# Go's race detector needs.
+
+GO ?= go
+GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+.PHONY: run build test clients check lint bench docs cross
+
+# The example gateway. It prints a curl line when it listens.
+run: build
+	@sh cmd/caddy/example.sh
+
+# Caddy with Mulligan in it, as bin/caddy.
+build:
+	$(GO) build -o bin/ ./cmd/caddy
+
+# Every test, under the race detector.
+test: clients
+	@cc=$$($(GO) env CC); command -v "$${cc%% *}" >/dev/null || \
+		{ echo "make test: Go's race detector needs a C compiler, and $$cc is missing" >&2; exit 1; }
+	$(GO) vet ./...
+	$(GO) test -race ./...
+
+# The Node and Python clients that integration/ runs.
+clients:
+	@integration/clients/install.sh
+
+check: test lint
+
+lint:
+	$(GO) run $(GOLANGCI_LINT) run
+
+# What Mulligan costs beside Caddy's own reverse_proxy.
+bench:
+	$(GO) run ./bench
+
+# docs/rules.md and docs/metrics.md, from the tables in the code.
+docs:
+	$(GO) run ./docs
+
+# Whether it builds without cgo on all platforms that it is for.
+cross:
+	@set -e; for p in $(PLATFORMS); do \
+		echo "building for $$p"; \
+		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o bin/cross/ ./cmd/caddy; \
+	done

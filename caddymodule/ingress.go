@@ -1,0 +1,181 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/mulligan-gateway/mulligan/llm"
+)
+
+// Headers of Mulligan's own. They have hyphens only, because Caddy drops request headers
+// whose names hold underscores or dots.
+const (
+	headerContext  = "X-Deployment-Context"
+	headerInputs   = "X-Deployment-Inputs"
+	headerMetadata = "X-Deployment-Metadata"
+	headerTraceID  = "X-Deployment-Trace-Id"
+	headerVariant  = "X-Deployment-Variant"
+	headerModel    = "X-Deployment-Model"
+	headerAttempts = "X-Deployment-Attempts"
+)
+
+// maxHeaderObject is the longest JSON object that a header may hold, in bytes.
+const maxHeaderObject = 8 << 10
+
+// ingress reads the body, at most maxBody bytes of it, and what Mulligan wants to know of
+// the request.
+func (x *exchange) ingress() error {
+	start := time.Now()
+	raw, err := readBody(x.r, x.site.maxBody)
+	x.account.ClientTime += time.Since(start)
+	if err != nil {
+		return err
+	}
+	if err := readRequest(&x.request, x.r, raw); err != nil {
+		return err
+	}
+	x.request.Client = clientOf(x.r)
+	x.account.ClientID = x.request.Client.ID
+	x.account.Requested, x.account.Stream = x.request.Model, x.request.Stream
+	return nil
+}
+
+// readBody returns the request's body. A body that announces its length is read into one
+// slice of that length.
+func readBody(r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		return nil, bodyTooLarge(limit)
+	}
+	if enc := r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
+		return nil, llm.NewError(llm.CodeInvalidJSON,
+			fmt.Sprintf("The body has Content-Encoding %q. Send it without compression.", enc))
+	}
+	var raw []byte
+	var err error
+	if r.ContentLength >= 0 {
+		raw = make([]byte, r.ContentLength)
+		_, err = io.ReadFull(r.Body, raw)
+	} else {
+		raw, err = io.ReadAll(io.LimitReader(r.Body, limit+1))
+	}
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return nil, bodyTooLarge(tooLarge.Limit) // the site's own request_body limit
+	}
+	if err != nil {
+		return nil, llm.NewError(llm.CodeInvalidJSON,
+			"The body ended before its announced length, or its connection broke. Send it again.").WithCause(err)
+	}
+	if int64(len(raw)) > limit {
+		return nil, bodyTooLarge(limit)
+	}
+	return raw, nil
+}
+
+func bodyTooLarge(limit int64) *llm.Error {
+	return llm.NewError(llm.CodeBodyTooLarge, fmt.Sprintf(
+		"The body is larger than this gateway takes, which is %d bytes. Send less, or ask the operator to raise max_body.", limit))
+}
+
+// readRequest fills req from a body and the headers that came with it.
+func readRequest(req *llm.Request, r *http.Request, raw []byte) error {
+	doc, err := parseBody(req.Endpoint, r.Header.Get("Content-Type"), raw)
+	if err != nil {
+		return err
+	}
+	req.Doc, req.Header = doc, r.Header
+	req.Model, _ = doc.String("model")
+	req.Stream, _ = doc.Bool("stream")
+	if options, ok := doc.Get("stream_options"); ok && req.Stream {
+		req.WantsUsage = wantsUsage(options)
+	}
+	for _, o := range []struct {
+		header, member string
+		into           *json.RawMessage
+	}{
+		{headerContext, "context", &req.Context},
+		{headerInputs, "inputs", &req.Inputs},
+		{headerMetadata, "metadata", &req.Metadata},
+	} {
+		if *o.into, err = readObject(r.Header, o.header, &doc, o.member); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func parseBody(endpoint llm.Endpoint, contentType string, raw []byte) (llm.Document, error) {
+	if endpoint == llm.Transcriptions || endpoint == llm.Translations {
+		if media, _, _ := mime.ParseMediaType(contentType); media == "multipart/form-data" {
+			return llm.ParseForm(raw, contentType)
+		}
+	}
+	return llm.ParseJSON(raw)
+}
+
+// readObject returns the JSON object in a header merged over the one in the body's member
+// of that name.
+func readObject(h http.Header, header string, doc *llm.Document, member string) (json.RawMessage, error) {
+	under, _ := doc.Get(member)
+	if under = objectOrNil(under); under != nil && under[0] != '{' {
+		return nil, llm.NewError(llm.CodeInvalidContext,
+			fmt.Sprintf("The body's %q is not a JSON object. Send an object such as {\"key\":\"value\"}, or leave it out.", member)).WithParam(member)
+	}
+	values := h[header]
+	if len(values) == 0 {
+		return under, nil
+	}
+	if len(values) > 1 {
+		return nil, invalidHeader(header, "is there more than once. Send it once, as one JSON object.")
+	}
+	over := values[0]
+	if len(over) > maxHeaderObject {
+		return nil, invalidHeader(header, fmt.Sprintf(
+			"holds %d bytes and may hold %d. Send less, or put it into the body as %q.", len(over), maxHeaderObject, member))
+	}
+	parsed, err := llm.ParseJSON([]byte(over))
+	if err != nil {
+		return nil, invalidHeader(header, "is not a JSON object: "+err.Error()).WithCause(err)
+	}
+	if under == nil {
+		return parsed.Raw, nil
+	}
+	merged, err := llm.MergeObjects(parsed.Raw, under)
+	if err != nil {
+		return nil, invalidHeader(header, "cannot be merged over the body's "+member+": "+err.Error()).WithCause(err)
+	}
+	return merged, nil
+}
+
+// objectOrNil returns nil for a member that is absent or null.
+func objectOrNil(raw []byte) json.RawMessage {
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil
+	}
+	return raw
+}
+
+func invalidHeader(header, what string) *llm.Error {
+	return llm.NewError(llm.CodeInvalidContext, "The header "+header+" "+what).WithParam(header)
+}
+
+// clientOf says who sent the request, as Caddy's authentication and trusted proxies see it.
+func clientOf(r *http.Request) llm.Client {
+	var c llm.Client
+	c.IP, _ = caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return c
+	}
+	c.ID, c.Authenticated = repl.GetString("http.auth.user.id")
+	c.Claim = func(name string) (any, bool) { return repl.Get("http.auth.user." + name) }
+	return c
+}

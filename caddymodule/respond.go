@@ -1,0 +1,176 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream"
+)
+
+// respond passes the reply on to the client. Bytes of a stream are flushed as they arrive.
+func (x *exchange) respond(reply *upstream.Reply) {
+	h := x.w.Header()
+	for name, values := range reply.Header {
+		h[name] = values
+	}
+	if reply.Stream {
+		// no-transform keeps Caddy's encode, and proxies in front, from buffering the stream.
+		h.Set("Cache-Control", "no-cache, no-transform")
+		h.Set("X-Accel-Buffering", "no")
+	}
+	x.setHeaders()
+	x.commit(reply.Status)
+
+	out := http.NewResponseController(x.w)
+	for {
+		chunk, err := reply.Next()
+		if len(chunk) > 0 && !x.send(out, chunk, reply.Stream) {
+			return
+		}
+		switch {
+		case err == nil:
+		case errors.Is(err, io.EOF):
+			return
+		default:
+			x.breakOff(out, reply, err)
+			return
+		}
+	}
+}
+
+func (x *exchange) commit(status int) {
+	x.account.Status = status
+	x.committed = true
+	x.w.WriteHeader(status)
+}
+
+// send writes to the client and says whether the client is still there.
+func (x *exchange) send(out *http.ResponseController, b []byte, flush bool) bool {
+	start := time.Now()
+	_, err := x.w.Write(b)
+	if err == nil && flush {
+		err = out.Flush()
+	}
+	x.account.ClientTime += time.Since(start)
+	if err == nil {
+		return true
+	}
+	x.account.Outcome, x.account.Err = llm.OutcomeCancelled, err
+	return false
+}
+
+// breakOff ends a reply that broke after it was committed: a stream by an error event in
+// the client's dialect, a plain body by cutting the connection, so that neither can be
+// taken for a whole answer.
+func (x *exchange) breakOff(out *http.ResponseController, reply *upstream.Reply, err error) {
+	e := asError(err)
+	if x.r.Context().Err() != nil {
+		x.account.Outcome, x.account.Err = llm.OutcomeCancelled, err
+		return
+	}
+	x.account.Outcome, x.account.ErrorCode, x.account.Err = llm.OutcomeInterrupted, e.Code, err
+	if !reply.Stream {
+		_ = out.Flush() // the connection is cut next; what is lost is lost either way
+		panic(http.ErrAbortHandler)
+	}
+	x.send(out, reply.ErrorEvent(e), true)
+}
+
+// fail answers with an error, in OpenAI's envelope, or notes it when an answer has begun.
+func (x *exchange) fail(err error) {
+	e := asError(err)
+	x.account.ErrorCode, x.account.Err = e.Code, err
+	if x.account.Outcome == "" {
+		x.account.Outcome = outcomeOf(e, len(x.account.Attempts))
+	}
+	if x.r.Context().Err() != nil && x.account.Outcome != llm.OutcomeTimeout {
+		x.account.Outcome = llm.OutcomeCancelled
+	}
+	if x.committed {
+		return
+	}
+	x.setHeaders()
+	x.committed = true
+	x.account.Status = e.Status
+	start := time.Now()
+	writeError(x.w, e)
+	x.account.ClientTime += time.Since(start)
+}
+
+// asError returns err as what the client may see. An error that is not an *llm.Error is
+// one that somebody forgot to translate, so its text stays in the log.
+func asError(err error) *llm.Error {
+	var e *llm.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return llm.NewError(llm.CodeInternalError,
+		"Mulligan failed while serving this request. The operator finds the cause in the log under the trace id.").WithCause(err)
+}
+
+// outcomeOf sorts an error that is answered instead of a reply.
+func outcomeOf(e *llm.Error, attempts int) llm.Outcome {
+	switch {
+	case e.Code == string(llm.CodeUpstreamTimeout):
+		return llm.OutcomeTimeout
+	case attempts == 0 && (e.Code == string(llm.CodeUpstreamBusy) || e.Code == string(llm.CodeModelNotActivated)):
+		return llm.OutcomeRefused
+	case e.Status >= 500, e.Status == http.StatusTooManyRequests:
+		return llm.OutcomeUpstreamError
+	default:
+		return llm.OutcomeClientError
+	}
+}
+
+// setHeaders tells the client which exchange this was and, unless the site keeps it to
+// itself, who answered.
+func (x *exchange) setHeaders() {
+	h := x.w.Header()
+	h[headerTraceID] = []string{x.account.TraceID}
+	if !x.site.fullHeaders {
+		return
+	}
+	if x.account.Variant != "" {
+		h[headerVariant] = []string{x.account.Variant}
+	}
+	if x.account.Model != "" && x.account.Provider != "" {
+		h[headerModel] = []string{x.account.Provider + "/" + x.account.Model}
+	}
+	h[headerAttempts] = []string{strconv.Itoa(len(x.account.Attempts))}
+}
+
+func writeError(w http.ResponseWriter, e *llm.Error) {
+	if e.RetryAfter > 0 {
+		w.Header().Set("Retry-After", e.RetryAfterSeconds())
+	}
+	writeJSON(w, e.Status, e.AppendJSON(nil))
+}
+
+func writeJSON(w http.ResponseWriter, status int, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that has gone cannot be told
+}
+
+func writeValue(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		writeError(w, asError(err))
+		return
+	}
+	writeJSON(w, status, append(body, '\n'))
+}
+
+// wantsUsage reads include_usage of a body's stream_options.
+func wantsUsage(streamOptions []byte) bool {
+	return gjson.GetBytes(streamOptions, "include_usage").Bool()
+}

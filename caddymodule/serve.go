@@ -1,0 +1,151 @@
+package caddymodule
+
+import (
+	"context"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/google/uuid"
+	"go.uber.org/zap"
+
+	"github.com/mulligan-gateway/mulligan/deployment"
+	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/metrics"
+	"github.com/mulligan-gateway/mulligan/rules"
+	"github.com/mulligan-gateway/mulligan/upstream"
+)
+
+// exchange is one client request while it is served. What the world learns of it is in
+// account; the rest is what the steps hand to each other.
+type exchange struct {
+	site *site
+	w    http.ResponseWriter
+	r    *http.Request
+
+	account llm.Exchange
+	request llm.Request
+	facts   rules.Facts
+
+	deployment *deployment.Deployment // nil for a client that named a model itself
+	variant    *deployment.Variant
+	committed  bool // the status line is out
+}
+
+// serveEndpoint is the path of one request, top to bottom.
+func (s *site) serveEndpoint(w http.ResponseWriter, r *http.Request, endpoint llm.Endpoint) {
+	lease := s.app.acquire()
+	defer lease.release()
+
+	x := s.begin(w, r, endpoint)
+	defer x.finish() // 7 account
+	defer x.rescue()
+
+	if err := x.ingress(); err != nil { // 1
+		x.fail(err)
+		return
+	}
+	if err := x.resolve(); err != nil { // 2
+		x.fail(err)
+		return
+	}
+	if err := x.choose(); err != nil { // 3
+		x.fail(err)
+		return
+	}
+	reply, err := x.attempt() // 4 rewrite, for each target that is tried, and 5 attempt
+	if err != nil {
+		x.fail(err)
+		return
+	}
+	defer reply.Close()
+	x.respond(reply) // 6
+}
+
+func (s *site) begin(w http.ResponseWriter, r *http.Request, endpoint llm.Endpoint) *exchange {
+	now := time.Now()
+	id := newTraceID()
+	x := &exchange{site: s, w: w, r: r}
+	x.account.TraceID, x.account.Start, x.account.Endpoint = id, now, endpoint
+	x.request.TraceID, x.request.Time, x.request.Endpoint = id, now, endpoint
+	return x
+}
+
+// newTraceID returns a UUIDv7, which sorts by time (RFC 9562, section 5.7).
+func newTraceID() string {
+	id, err := uuid.NewV7()
+	if err != nil {
+		// The system's random source failed. uuid.New panics then, which is worse than an id
+		// that is merely unique within this process's nanoseconds.
+		id = uuid.NewSHA1(uuid.NameSpaceOID, []byte(time.Now().String()))
+	}
+	return id.String()
+}
+
+// choose asks the rules which variant answers.
+func (x *exchange) choose() error {
+	if x.deployment == nil {
+		return nil // resolve has made the variant of the model that the client named
+	}
+	x.facts.Request = &x.request
+	x.facts.Deployment, x.facts.Domain = x.deployment.Key, x.deployment.Domain
+	x.facts.Healthy = x.site.app.healthy
+
+	ctx, end := metrics.StartRules(x.r.Context(), &x.account)
+	v, err := x.deployment.Choose(ctx, &x.facts, x.ruleFailed)
+	if v != nil {
+		x.variant = v
+		x.account.Variant = v.Name
+	}
+	end(&x.account)
+	if err != nil {
+		return err
+	}
+	return nil
+}
+
+func (x *exchange) ruleFailed(v *deployment.Variant, err error) {
+	metrics.RuleError(x.deployment.Key, v.Name)
+	x.site.log.Warn("rule failed",
+		zap.String("trace_id", x.account.TraceID),
+		zap.String("deployment", x.deployment.Key),
+		zap.String("variant", v.Name),
+		zap.Error(err))
+}
+
+// attempt gets one good reply out of the variant's route.
+func (x *exchange) attempt() (*upstream.Reply, error) {
+	return x.variant.Route.Do(x.r.Context(), &upstream.Call{
+		Request:   &x.request,
+		Exchange:  &x.account,
+		Body:      x.rewrite,
+		OnAttempt: x.attemptSpan,
+	})
+}
+
+// rewrite makes the body for one target: the variant's edits on the client's bytes.
+func (x *exchange) rewrite(target int) (llm.Payload, []string, error) {
+	return x.variant.Edits[target].Apply(&x.request)
+}
+
+func (x *exchange) attemptSpan(ctx context.Context, a *llm.Attempt) (context.Context, func(*llm.Attempt)) {
+	return metrics.StartAttempt(ctx, &x.account, a)
+}
+
+// rescue turns a panic into an answer and a log line: one request's fault must not end the
+// process, nor leave the client with nothing.
+func (x *exchange) rescue() {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if p == http.ErrAbortHandler { //nolint:errorlint // the sentinel is panicked as it is
+		panic(p)
+	}
+	x.site.log.Error("panic while serving a request",
+		zap.String("trace_id", x.account.TraceID),
+		zap.Any("panic", p),
+		zap.ByteString("stack", debug.Stack()))
+	x.fail(llm.NewError(llm.CodeInternalError,
+		"Mulligan failed while serving this request. The operator finds the cause in the log under the trace id."))
+}

@@ -1,0 +1,149 @@
+package integration
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// Clients that are not written in Go run as scripts of integration/clients, which print
+// one JSON line for each case. clients/install.sh installs them; `make test` calls it.
+
+func TestOpenAIForNode(t *testing.T) {
+	runScript(t, nodeScript("openai.mjs"), client{
+		cases: []string{
+			"chat", "headers", "chat_stream", "chat_stream_usage", "tools", "tools_stream",
+			"rejected", "unknown_deployment", "down", "interrupted", "embeddings",
+			"responses", "responses_stream", "responses_interrupted", "responses_tools", "responses_tools_stream", "models",
+		},
+		spelling: map[string]any{
+			"responses.finish": nil, "responses_stream.finish": nil,
+			"responses_tools.finish": nil, "responses_tools_stream.finish": nil,
+		},
+	})
+}
+
+func TestOpenAIForPython(t *testing.T) {
+	runScript(t, pythonScript("openai_suite.py"), client{
+		cases: []string{
+			"chat", "headers", "chat_stream", "chat_stream_usage", "tools", "tools_stream",
+			"rejected", "unknown_deployment", "down", "interrupted", "embeddings",
+			"responses", "responses_stream", "responses_interrupted", "responses_tools", "responses_tools_stream", "models",
+		},
+		spelling: map[string]any{
+			"responses.finish": nil, "responses_stream.finish": nil,
+			"responses_tools.finish": nil, "responses_tools_stream.finish": nil,
+		},
+	})
+}
+
+func TestLangChain(t *testing.T) {
+	runScript(t, nodeScript("langchain.mjs"), client{
+		cases: []string{
+			"chat", "chat_stream", "chat_stream_usage", "tools", "tools_stream",
+			"rejected", "unknown_deployment", "down", "interrupted", "embeddings",
+			"responses", "responses_stream", "responses_interrupted", "responses_tools", "responses_tools_stream",
+		},
+		spelling: map[string]any{
+			"embeddings.input": nil,
+			"responses.finish": nil, "responses_stream.finish": nil,
+			"responses_tools.finish": nil, "responses_tools_stream.finish": nil,
+		},
+	})
+}
+
+func TestVercelWithOpenAICompatible(t *testing.T) {
+	runScript(t, nodeScript("vercel.mjs", "openai-compatible"), client{
+		cases: []string{
+			"chat", "headers", "chat_stream", "chat_stream_usage", "tools", "tools_stream",
+			"rejected", "unknown_deployment", "down", "interrupted", "embeddings",
+		},
+		spelling: map[string]any{"tools.finish": "tool-calls", "tools_stream.finish": "tool-calls"},
+	})
+}
+
+func TestVercelWithOpenAI(t *testing.T) {
+	runScript(t, nodeScript("vercel.mjs", "openai"), client{
+		cases: []string{
+			"chat", "chat_stream_usage", "responses", "responses_stream", "responses_interrupted", "responses_tools", "responses_tools_stream",
+			"rejected", "unknown_deployment", "down", "embeddings",
+		},
+		spelling: map[string]any{
+			"responses.status": nil, "responses_stream.status": nil,
+			"responses_tools.finish": "tool-calls", "responses_tools_stream.finish": "tool-calls",
+		},
+	})
+}
+
+// script is a command in a folder of clients.
+type script struct {
+	dir  string
+	argv []string
+}
+
+func nodeScript(args ...string) script {
+	return script{dir: "node", argv: append([]string{"node"}, args...)}
+}
+
+func pythonScript(args ...string) script {
+	python := filepath.Join(".venv", "bin", "python")
+	if runtime.GOOS == "windows" {
+		python = filepath.Join(".venv", "Scripts", "python.exe")
+	}
+	return script{dir: "python", argv: append([]string{python}, args...)}
+}
+
+func runScript(t *testing.T, s script, c client) {
+	t.Helper()
+	stamp := map[string]string{"node": "node_modules", "python": ".venv"}[s.dir]
+	dir := filepath.Join("clients", s.dir)
+	if _, err := os.Stat(filepath.Join(dir, stamp, ".stamp")); err != nil {
+		t.Fatalf("the clients of %s are not installed: `make test` does it, or integration/clients/install.sh", dir)
+	}
+	g, provider := stage(t)
+	got := s.run(t, dir, g.baseURL())
+	c.check(t, got, provider)
+}
+
+// run runs the script and returns what each case got.
+func (s script) run(t *testing.T, dir, baseURL string) map[string]object {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, s.argv[0], s.argv[1:]...)
+	cmd.Dir = dir
+	// Nothing of the user's own: an OPENAI_API_KEY, a proxy or LangChain's tracing would
+	// change what the clients do.
+	cmd.Env = []string{"BASE_URL=" + baseURL, "PATH=" + os.Getenv("PATH"), "SystemRoot=" + os.Getenv("SystemRoot")}
+	var errors bytes.Buffer
+	cmd.Stderr = &errors
+	out, err := cmd.Output()
+	if err != nil {
+		t.Errorf("%v: %v\n%s", s.argv, err, errors.String())
+	}
+
+	got := make(map[string]object)
+	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
+		var line struct {
+			Case   string
+			Got    object
+			Failed string
+		}
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			t.Errorf("%v printed %q", s.argv, lines.Text())
+			continue
+		}
+		if line.Failed != "" {
+			t.Errorf("%s: %s", line.Case, line.Failed)
+		}
+		got[line.Case] = line.Got
+	}
+	return got
+}
