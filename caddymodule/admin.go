@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -18,7 +19,9 @@ func init() {
 
 // admin serves /llm_gateway/ on Caddy's admin endpoint:
 //
-//	POST /llm_gateway/explain/{key}   what a deployment would do with the request in the body
+//	POST /llm_gateway/explain/{key}              what a deployment would do with the request in the body
+//	GET  /llm_gateway/targets[/{provider/model}] which targets rest, and why
+//	POST /llm_gateway/targets/{provider/model}   puts a target to rest, or wakes it
 type admin struct{}
 
 // CaddyModule returns the module's id.
@@ -30,18 +33,20 @@ const adminExplain = "/llm_gateway/explain/"
 
 // Routes implements caddy.AdminRouter.
 func (a *admin) Routes() []caddy.AdminRoute {
-	return []caddy.AdminRoute{{Pattern: adminExplain, Handler: caddy.AdminHandlerFunc(a.serveExplain)}}
+	return []caddy.AdminRoute{
+		{Pattern: adminExplain, Handler: caddy.AdminHandlerFunc(a.serveExplain)},
+		{Pattern: adminTargets, Handler: caddy.AdminHandlerFunc(a.serveTargets)},
+		{Pattern: adminTargets + "/", Handler: caddy.AdminHandlerFunc(a.serveTargets)},
+	}
 }
 
 func (*admin) serveExplain(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodPost {
-		return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed,
-			Err: fmt.Errorf("%s takes POST requests, not %s", adminExplain, r.Method)}
+		return badMethod(adminExplain, http.MethodPost, r.Method)
 	}
 	app := running.current()
 	if app == nil {
-		return caddy.APIError{HTTPStatus: http.StatusNotFound,
-			Err: fmt.Errorf("the running config has no llm_gateway")}
+		return noApp()
 	}
 	key := strings.TrimPrefix(r.URL.Path, adminExplain)
 	d, ok := app.Catalog().Lookup(key)
@@ -57,6 +62,14 @@ func (*admin) serveExplain(w http.ResponseWriter, r *http.Request) error {
 	}
 	writeValue(w, http.StatusOK, e)
 	return nil
+}
+
+func badMethod(path, takes, got string) error {
+	return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: fmt.Errorf("%s takes %s requests, not %s", path, takes, got)}
+}
+
+func noApp() error {
+	return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: errors.New("the running config has no llm_gateway")}
 }
 
 // runningApps knows which app serves now. Caddy builds its admin routes before the apps

@@ -68,6 +68,7 @@ func (s *site) begin(w http.ResponseWriter, r *http.Request, endpoint llm.Endpoi
 	x := &exchange{site: s, w: w, r: r}
 	x.account.TraceID, x.account.Start, x.account.Endpoint = id, now, endpoint
 	x.request.TraceID, x.request.Time, x.request.Endpoint = id, now, endpoint
+	x.facts.Request = &x.request
 	return x
 }
 
@@ -87,7 +88,6 @@ func (x *exchange) choose() error {
 	if x.deployment == nil {
 		return nil // resolve has made the variant of the model that the client named
 	}
-	x.facts.Request = &x.request
 	x.facts.Deployment, x.facts.Domain = x.deployment.Key, x.deployment.Domain
 	x.facts.Healthy = x.site.app.healthy
 
@@ -116,10 +116,11 @@ func (x *exchange) ruleFailed(v *deployment.Variant, err error) {
 // attempt gets one good reply out of the variant's route.
 func (x *exchange) attempt() (*upstream.Reply, error) {
 	return x.variant.Route.Do(x.r.Context(), &upstream.Call{
-		Request:   &x.request,
-		Exchange:  &x.account,
-		Body:      x.rewrite,
-		OnAttempt: x.attemptSpan,
+		Request:     &x.request,
+		Exchange:    &x.account,
+		Body:        x.rewrite,
+		InputTokens: x.facts.InputTokens,
+		OnAttempt:   x.attemptSpan,
 	})
 }
 

@@ -28,6 +28,7 @@ type Reply struct {
 	buffer *[]byte
 	whole  bool
 	events events
+	event  dialect.Event // that is looked at; here, so that it is not allocated each time
 	// fault ends the reply once what is ready has been passed on.
 	fault *fault
 	ended bool // the end has been passed on
@@ -115,8 +116,9 @@ func (r *Reply) one() (output, ok bool) {
 		s.accept(&raw)
 		return false, true
 	}
-	e := dialect.Event{Name: raw.name, Data: raw.data}
-	if err := r.watcher.Event(&e); err != nil {
+	e := &r.event
+	*e = dialect.Event{Name: raw.name, Data: raw.data}
+	if err := r.watcher.Event(e); err != nil {
 		r.fault = r.attempt.faultOf(err, r.attempt.phase)
 		return false, false
 	}

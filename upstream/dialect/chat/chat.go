@@ -17,6 +17,8 @@ import (
 type Watcher struct {
 	signs dialect.Signs
 	doc   llm.Document
+	// begun says that there was meaningful output before.
+	begun bool
 	// hideUsage says that Mulligan asked for the stream's usage and the client did not.
 	hideUsage bool
 }
@@ -69,7 +71,8 @@ func (w *Watcher) Event(e *dialect.Event) error {
 	if !empty {
 		w.finish(choices)
 		w.count(choices)
-		e.Output = w.signs.Finish != "" || hasOutput(choices)
+		w.begun = w.begun || w.signs.Finish != "" || hasOutput(choices)
+		e.Output = w.begun
 	}
 	if m := w.doc.Find("usage"); m != nil {
 		known := w.usage()
