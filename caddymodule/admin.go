@@ -60,7 +60,7 @@ func (*admin) serveExplain(w http.ResponseWriter, r *http.Request) error {
 		writeError(w, asError(err))
 		return nil
 	}
-	writeValue(w, http.StatusOK, e)
+	writeValue(w, e)
 	return nil
 }
 

@@ -38,7 +38,7 @@ func (*admin) serveTargets(w http.ResponseWriter, r *http.Request) error {
 		for i, t := range targets {
 			all[i] = app.State().Status(t)
 		}
-		writeValue(w, http.StatusOK, map[string]any{"targets": all})
+		writeValue(w, map[string]any{"targets": all})
 		return nil
 	}
 	i := slices.IndexFunc(targets, func(t *upstream.Target) bool { return t.Name() == name })
@@ -55,7 +55,7 @@ func (*admin) serveTargets(w http.ResponseWriter, r *http.Request) error {
 	default:
 		return badMethod(adminTargets+"/"+name, "GET and POST", r.Method)
 	}
-	writeValue(w, http.StatusOK, app.State().Status(targets[i]))
+	writeValue(w, app.State().Status(targets[i]))
 	return nil
 }
 

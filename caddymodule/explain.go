@@ -131,7 +131,7 @@ func (s *site) serveExplain(w http.ResponseWriter, r *http.Request) {
 		writeError(w, asError(err))
 		return
 	}
-	writeValue(w, http.StatusOK, e)
+	writeValue(w, e)
 }
 
 // explainHTTP reads a request that asks for an explanation, and explains.

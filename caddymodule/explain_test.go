@@ -24,7 +24,7 @@ func explained(t *testing.T, body []byte) Explanation {
 
 func TestExplainShowsVerdictsAndBodies(t *testing.T) {
 	h := gateway(t, "llm_gateway {\n\texplain on\n}")
-	w := call(h, "POST", "/v1/deployments/support/explain",
+	w := call(h, "POST /v1/deployments/support/explain",
 		`{"messages":[{"role":"user","content":"x"}],"inputs":{"company":"Example Ltd"}}`,
 		"X-Deployment-Context", `{"tier":"gold"}`)
 	e := explained(t, w.Body.Bytes())
@@ -43,12 +43,12 @@ func TestExplainShowsVerdictsAndBodies(t *testing.T) {
 
 func TestExplainSaysWhyARuleIsNotTrue(t *testing.T) {
 	h := gateway(t, "llm_gateway {\n\texplain on\n}")
-	w := call(h, "POST", "/v1/deployments/support/explain", `{"context":{"tier":"free"}}`)
+	w := call(h, "POST /v1/deployments/support/explain", `{"context":{"tier":"free"}}`)
 	e := explained(t, w.Body.Bytes())
 	if *e.Variant != "plain" || e.Rules[0].Verdict != "not_matched" || !strings.Contains(w.Body.String(), `free`) {
 		t.Errorf("got %s", w.Body)
 	}
-	w = call(h, "POST", "/v1/deployments/support/explain", ``)
+	w = call(h, "POST /v1/deployments/support/explain", ``)
 	if e := explained(t, w.Body.Bytes()); e.Rules[0].Verdict != "key_missing" || !strings.Contains(e.Rules[0].Why, "tier") {
 		t.Errorf("got %s", w.Body)
 	}
@@ -56,15 +56,15 @@ func TestExplainSaysWhyARuleIsNotTrue(t *testing.T) {
 
 func TestExplainShowsTheErrorAClientWouldGet(t *testing.T) {
 	h := gateway(t, "llm_gateway {\n\texplain on\n}")
-	w := call(h, "POST", "/v1/deployments/gold-only/explain", `{}`)
+	w := call(h, "POST /v1/deployments/gold-only/explain", `{}`)
 	if e := explained(t, w.Body.Bytes()); w.Code != 200 || e.Variant != nil || e.Error == nil || e.Error.Code != "variant_not_found" {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
-	w = call(h, "POST", "/v1/deployments/support/explain", `{}`, "X-Deployment-Context", `{"tier":"gold"}`)
+	w = call(h, "POST /v1/deployments/support/explain", `{}`, "X-Deployment-Context", `{"tier":"gold"}`)
 	if e := explained(t, w.Body.Bytes()); len(e.Targets) != 1 || e.Targets[0].Error == nil || e.Targets[0].Error.Code != "input_missing" {
 		t.Errorf("got %s", w.Body)
 	}
-	w = call(h, "POST", "/v1/deployments/nope/explain", `{}`)
+	w = call(h, "POST /v1/deployments/nope/explain", `{}`)
 	if code, _ := envelope(t, w); w.Code != 404 || code != "deployment_not_found" {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}

@@ -38,7 +38,7 @@ func (s *site) models() []listedModel {
 
 // listModels answers GET /v1/models.
 func (s *site) listModels(w http.ResponseWriter, _ *http.Request) {
-	writeValue(w, http.StatusOK, struct {
+	writeValue(w, struct {
 		Object string        `json:"object"`
 		Data   []listedModel `json:"data"`
 	}{"list", s.models()})
@@ -49,7 +49,7 @@ func (s *site) showModel(w http.ResponseWriter, r *http.Request) {
 	id := strings.TrimPrefix(r.URL.Path, modelPrefix)
 	for _, m := range s.models() {
 		if m.ID == id {
-			writeValue(w, http.StatusOK, m)
+			writeValue(w, m)
 			return
 		}
 	}

@@ -119,7 +119,7 @@ func dependsOnItselfOnly(t *reverseproxy.HTTPTransport) bool {
 	case t.TLS == nil:
 		return true
 	}
-	return t.TLS.CARaw == nil && len(t.TLS.RootCAPEMFiles) == 0 &&
+	return t.TLS.CARaw == nil && len(t.TLS.RootCAPEMFiles) == 0 && //nolint:staticcheck // deprecated, but still read by Caddy
 		t.TLS.ClientCertificateFile == "" && t.TLS.ClientCertificateAutomate == "" &&
 		!strings.Contains(t.TLS.ServerName, "{")
 }

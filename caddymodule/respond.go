@@ -161,13 +161,13 @@ func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	_, _ = w.Write(body) // a client that has gone cannot be told
 }
 
-func writeValue(w http.ResponseWriter, status int, v any) {
+func writeValue(w http.ResponseWriter, v any) {
 	body, err := json.Marshal(v)
 	if err != nil {
 		writeError(w, asError(err))
 		return
 	}
-	writeJSON(w, status, append(body, '\n'))
+	writeJSON(w, http.StatusOK, append(body, '\n'))
 }
 
 // wantsUsage reads include_usage of a body's stream_options.

@@ -108,8 +108,10 @@ func gateway(t *testing.T, directive string) http.Handler {
 	return nil
 }
 
-// call sends one request to a gateway. Headers alternate names and values.
-func call(h http.Handler, method, path, body string, headers ...string) *httptest.ResponseRecorder {
+// call sends one request, such as "GET /v1/models", to a gateway. Headers alternate names and
+// values.
+func call(h http.Handler, what, body string, headers ...string) *httptest.ResponseRecorder {
+	method, path, _ := strings.Cut(what, " ")
 	r := httptest.NewRequest(method, "http://127.0.0.1:9999"+path, strings.NewReader(body))
 	r.RemoteAddr = "127.0.0.1:50000"
 	for i := 0; i < len(headers); i += 2 {
@@ -121,7 +123,7 @@ func call(h http.Handler, method, path, body string, headers ...string) *httptes
 }
 
 func chat(h http.Handler, body string, headers ...string) *httptest.ResponseRecorder {
-	return call(h, http.MethodPost, "/v1/chat/completions", body, headers...)
+	return call(h, "POST /v1/chat/completions", body, headers...)
 }
 
 const hello = `{"messages":[{"role":"user","content":"hello"}]}`
@@ -226,13 +228,13 @@ func TestPathsAndMethods(t *testing.T) {
 		{"POST", "/v1/deployments/support/explain", 404, "not_available"},
 		{"GET", "/v1/models/nope", 404, "model_not_found"},
 	} {
-		w := call(h, c.method, c.path, "{}")
+		w := call(h, c.method+" "+c.path, "{}")
 		if code, _ := envelope(t, w); w.Code != c.status || code != c.code {
 			t.Errorf("%s %s: got %d %s, want %d %s", c.method, c.path, w.Code, code, c.status, c.code)
 		}
 	}
 	for _, path := range []string{"/", "/v1", "/v1/other", "/v1/deployments/support", "/v1/models/"} {
-		if w := call(h, "POST", path, "{}"); w.Code != http.StatusTeapot {
+		if w := call(h, "POST "+path, "{}"); w.Code != http.StatusTeapot {
 			t.Errorf("%s: got %d, want it handed on", path, w.Code)
 		}
 	}
@@ -310,7 +312,7 @@ func TestWaysToNameADeployment(t *testing.T) {
 
 func TestModelsListsDeploymentsAndGarden(t *testing.T) {
 	h := gateway(t, "llm_gateway {\n\tdeployments support\n}")
-	w := call(h, "GET", "/v1/models", "")
+	w := call(h, "GET /v1/models", "")
 	var list struct {
 		Object string
 		Data   []struct {
@@ -331,7 +333,7 @@ func TestModelsListsDeploymentsAndGarden(t *testing.T) {
 	if !ids["deployment/support"] || !ids["demo/echo"] || ids["deployment/internal-notes"] {
 		t.Errorf("the list is wrong: %v", ids)
 	}
-	if w := call(h, "GET", "/v1/models/demo/echo", ""); w.Code != 200 || !strings.Contains(w.Body.String(), `"demo/echo"`) {
+	if w := call(h, "GET /v1/models/demo/echo", ""); w.Code != 200 || !strings.Contains(w.Body.String(), `"demo/echo"`) {
 		t.Errorf("one model: %d %s", w.Code, w.Body)
 	}
 }

@@ -156,7 +156,7 @@ func (s *scanner) memberName(d *Document, m *Member) error {
 	if s.repeats {
 		return nil
 	}
-	twice := false
+	var twice bool
 	switch n := len(d.Members); {
 	case n < fewMembers:
 		twice = d.Find(name) != nil

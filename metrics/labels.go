@@ -100,7 +100,7 @@ func (m *meter) allow(l Labels) {
 		}
 	}
 	m.labels.Store(s)
-	m.children.reset()
+	m.reset()
 	for _, n := range forgotten {
 		m.removeSeries(n, old, s)
 	}

@@ -109,7 +109,7 @@ func (l *loop) try(i int, force bool) (*Reply, error) {
 		return nil, nil //nolint:nilnil // see above
 	}
 	now := time.Now()
-	if left, why := t.resting(now); why != "" && !(force && !why.binding()) {
+	if left, why := t.resting(now); why != "" && (!force || why.binding()) {
 		l.resting = append(l.resting, postponed{i, now.Add(left), why})
 		return nil, nil //nolint:nilnil // see above
 	}

@@ -74,7 +74,7 @@ func TestEventsAreFoundHoweverTheStreamIsCut(t *testing.T) {
 		{"the last blank line is missing", "data: a\n\ndata: b", []string{"|a", "|b"}},
 		{"the last event has one line end", "data: a\n\ndata: b\n", []string{"|a", "|b"}},
 		{"no JSON line separators", "data: a\u2028b\n\n", []string{"|a\u2028b"}},
-		{"empty data", "data:\n\ndata: \n\n", []string{"|", "|"}},
+		{"empty data", "data:\n\nevent: x\ndata: \n\n", []string{"|", "x|"}},
 		{"nothing", "", nil},
 		{"a line that fills the buffer", "data: " + strings.Repeat("x", 200) + "\n\ndata: b\n\n", []string{"|" + strings.Repeat("x", 200), "|b"}},
 	} {
