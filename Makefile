@@ -35,7 +35,7 @@ lint:
 bench:
 	$(GO) run ./bench
 
-# docs/rules.md and docs/metrics.md, from the tables in the code.
+# The pages of docs/ that come from tables in the code: metrics, providers and rules.
 docs:
 	$(GO) run ./docs
 

@@ -41,6 +41,9 @@ func (b *variantBuilder) build() *deployment.Variant {
 		FailOnRuleError: settings.OnRuleError == OnRuleErrorFail,
 		Route:           &upstream.Route{Policy: settings.policy()},
 	}
+	if settings.Keepalive != nil {
+		v.Keepalive = time.Duration(*settings.Keepalive)
+	}
 	if b.variant.When != "" {
 		var err error
 		if v.When, err = b.compiler.Compile(b.variant.When); err != nil {
@@ -172,6 +175,9 @@ func (s *Settings) policy() upstream.Policy {
 	}
 	if s.IdleTimeout != nil {
 		p.Idle = time.Duration(*s.IdleTimeout)
+	}
+	if s.ContinueStreams != nil {
+		p.Continue = *s.ContinueStreams
 	}
 	if len(s.RetryOn) > 0 {
 		p.RetryOn, _ = upstream.ParseRetryOn(s.RetryOn) // check has parsed it before

@@ -58,6 +58,12 @@ func settingsWords[T scope]() words[T] {
 		"attempt_timeout":     duration(func(s *Settings) **caddy.Duration { return &s.AttemptTimeout }),
 		"first_token_timeout": duration(func(s *Settings) **caddy.Duration { return &s.FirstTokenTimeout }),
 		"idle_timeout":        duration(func(s *Settings) **caddy.Duration { return &s.IdleTimeout }),
+		"keepalive":           duration(func(s *Settings) **caddy.Duration { return &s.Keepalive }),
+		"continue_streams": {args: "on|off", least: 1, most: 1, set: func(t T, l line) error {
+			on, err := onOff(l.args[0])
+			t.settings().ContinueStreams = &on
+			return err
+		}},
 		"on_rule_error": {args: "skip|fail", least: 1, most: 1, set: func(t T, l line) error {
 			t.settings().OnRuleError = OnRuleError(l.args[0])
 			t.mark(l.word, l.at)
@@ -106,6 +112,7 @@ func (s *Settings) check() (word string, err error) {
 	}{
 		{"timeout", s.Timeout}, {"attempt_timeout", s.AttemptTimeout},
 		{"first_token_timeout", s.FirstTokenTimeout}, {"idle_timeout", s.IdleTimeout},
+		{"keepalive", s.Keepalive},
 	} {
 		if bound.d != nil && *bound.d < 0 {
 			return bound.word, errors.New("a duration cannot be negative")

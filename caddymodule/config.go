@@ -199,6 +199,16 @@ type Settings struct {
 	// Default: 60s.
 	IdleTimeout *caddy.Duration `json:"idle_timeout,omitempty"`
 
+	// ContinueStreams says that a chat stream which breaks is gone on with by the next target
+	// from the text so far, which that target gets as a prefilled answer. It is for models that
+	// continue such an answer, and for answers that are text alone. Default: false.
+	ContinueStreams *bool `json:"continue_streams,omitempty"`
+
+	// Keepalive sends a comment into a stream that has been silent for that long, also before
+	// its first output; the status is then 200 before it is known whether anybody answers.
+	// Default: 0, never.
+	Keepalive *caddy.Duration `json:"keepalive,omitempty"`
+
 	// OnRuleError says what a rule that fails does: skip counts the failure and asks the
 	// next rule, fail ends the request with rule_error. Default: skip.
 	OnRuleError OnRuleError `json:"on_rule_error,omitempty"`
@@ -232,6 +242,8 @@ func (s Settings) over(under Settings) Settings {
 	s.AttemptTimeout = orElse(s.AttemptTimeout, under.AttemptTimeout)
 	s.FirstTokenTimeout = orElse(s.FirstTokenTimeout, under.FirstTokenTimeout)
 	s.IdleTimeout = orElse(s.IdleTimeout, under.IdleTimeout)
+	s.ContinueStreams = orElse(s.ContinueStreams, under.ContinueStreams)
+	s.Keepalive = orElse(s.Keepalive, under.Keepalive)
 	if len(s.RetryOn) == 0 {
 		s.RetryOn = under.RetryOn
 	}

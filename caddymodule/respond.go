@@ -16,18 +16,9 @@ import (
 
 // respond passes the reply on to the client. Bytes of a stream are flushed as they arrive.
 func (x *exchange) respond(reply *upstream.Reply) {
-	h := x.w.Header()
-	for name, values := range reply.Header {
-		h[name] = values
+	if !x.begin(reply) {
+		return
 	}
-	if reply.Stream {
-		// no-transform keeps Caddy's encode, and proxies in front, from buffering the stream.
-		h.Set("Cache-Control", "no-cache, no-transform")
-		h.Set("X-Accel-Buffering", "no")
-	}
-	x.setHeaders()
-	x.commit(reply.Status)
-
 	out := http.NewResponseController(x.w)
 	for {
 		chunk, err := reply.Next()
@@ -45,6 +36,52 @@ func (x *exchange) respond(reply *upstream.Reply) {
 	}
 }
 
+// begin sends the status line and the headers, unless they are out already to keep the
+// stream alive. It returns false for a reply that cannot follow them.
+func (x *exchange) begin(reply *upstream.Reply) bool {
+	x.keepalive.mu.Lock()
+	defer x.keepalive.mu.Unlock()
+	if x.early {
+		if !reply.Stream {
+			x.endEarly(llm.NewError(llm.CodeUpstreamUnavailable, "The model did not stream its answer. Ask for it without stream."))
+		}
+		return reply.Stream
+	}
+	h := x.w.Header()
+	for name, values := range reply.Header {
+		h[name] = values
+	}
+	if reply.Stream {
+		streamHeaders(h)
+	}
+	x.setHeaders()
+	x.commit(reply.Status)
+	return true
+}
+
+// streamHeaders keeps Caddy's encode (by no-transform) and proxies in front from buffering
+// a stream.
+func streamHeaders(h http.Header) {
+	h.Set("Cache-Control", "no-cache, no-transform")
+	h.Set("X-Accel-Buffering", "no")
+}
+
+// endEarly ends a stream that was begun to keep it alive, and that nobody answers, with an
+// error event. Whoever calls it holds the lock of the keepalive.
+func (x *exchange) endEarly(e *llm.Error) {
+	x.account.ErrorCode = e.Code
+	if x.account.Outcome == "" {
+		x.account.Outcome = outcomeOf(e, len(x.account.Attempts))
+	}
+	_, err := x.w.Write(upstream.ErrorEvent(x.request.Endpoint, e))
+	if err == nil {
+		err = http.NewResponseController(x.w).Flush()
+	}
+	if err != nil {
+		x.account.Outcome = llm.OutcomeCancelled
+	}
+}
+
 func (x *exchange) commit(status int) {
 	x.account.Status = status
 	x.committed = true
@@ -53,12 +90,16 @@ func (x *exchange) commit(status int) {
 
 // send writes to the client and says whether the client is still there.
 func (x *exchange) send(out *http.ResponseController, b []byte, flush bool) bool {
+	x.keepalive.mu.Lock()
+	defer x.keepalive.mu.Unlock()
 	start := time.Now()
 	_, err := x.w.Write(b)
 	if err == nil && flush {
 		err = out.Flush()
 	}
-	x.account.ClientTime += time.Since(start)
+	now := time.Now()
+	x.account.ClientTime += now.Sub(start)
+	x.keepalive.written(now)
 	if err == nil {
 		return true
 	}
@@ -92,6 +133,11 @@ func (x *exchange) fail(err error) {
 	}
 	if x.r.Context().Err() != nil && x.account.Outcome != llm.OutcomeTimeout {
 		x.account.Outcome = llm.OutcomeCancelled
+	}
+	x.keepalive.mu.Lock()
+	defer x.keepalive.mu.Unlock()
+	if x.early {
+		x.endEarly(e)
 	}
 	if x.committed {
 		return

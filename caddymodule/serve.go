@@ -30,6 +30,8 @@ type exchange struct {
 	deployment *deployment.Deployment // nil for a client that named a model itself
 	variant    *deployment.Variant
 	committed  bool // the status line is out
+	early      bool // it went out to keep the stream alive, before anybody had answered
+	keepalive  keepalive
 }
 
 // serveEndpoint is the path of one request, top to bottom.
@@ -53,6 +55,8 @@ func (s *site) serveEndpoint(w http.ResponseWriter, r *http.Request, endpoint ll
 		x.fail(err)
 		return
 	}
+	x.keepAlive()
+	defer x.keepalive.stop()
 	reply, err := x.attempt() // 4 rewrite, for each target that is tried, and 5 attempt
 	if err != nil {
 		x.fail(err)

@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/rewrite"
@@ -63,7 +64,9 @@ type Variant struct {
 	// FailOnRuleError says that a rule that fails ends the request with rule_error. The
 	// default is to count the failure and to ask the next rule.
 	FailOnRuleError bool
-	Route           *upstream.Route
+	// Keepalive is after how much silence a stream gets a comment; 0 is never.
+	Keepalive time.Duration
+	Route     *upstream.Route
 	// Edits holds one edit for each of Route.Targets, at the same index.
 	Edits []*rewrite.Edit
 }

@@ -65,6 +65,8 @@ type Exchange struct {
 	Provider, Model string
 
 	Attempts []Attempt
+	// Continued is how often a stream that had broken was gone on with by another target.
+	Continued int
 	// Dropped lists the request's members that the provider does not know and that were left out.
 	Dropped []string
 

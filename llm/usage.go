@@ -19,6 +19,16 @@ type Usage struct {
 	Estimated bool
 }
 
+// Plus returns the usage of two answers that the client sees as one.
+func (u Usage) Plus(v Usage) Usage {
+	return Usage{
+		Input: u.Input + v.Input, Output: u.Output + v.Output,
+		CachedInput: u.CachedInput + v.CachedInput, CacheWrite: u.CacheWrite + v.CacheWrite, Reasoning: u.Reasoning + v.Reasoning,
+		InputAudio: u.InputAudio + v.InputAudio, OutputAudio: u.OutputAudio + v.OutputAudio,
+		Known: u.Known && v.Known, Estimated: u.Estimated || v.Estimated,
+	}
+}
+
 // Cost is what an answer cost.
 type Cost struct {
 	// USD is the cost in US dollars. It is 0 when Priced is false.
@@ -27,3 +37,6 @@ type Cost struct {
 	// is reported as such, never as free.
 	Priced bool
 }
+
+// Plus returns the cost of two answers that the client sees as one. It is known when both are.
+func (c Cost) Plus(d Cost) Cost { return Cost{USD: c.USD + d.USD, Priced: c.Priced && d.Priced} }

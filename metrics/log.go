@@ -44,6 +44,9 @@ func (l *exchangeLog) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	} else if unpriced(x) {
 		enc.AddBool("unpriced", true)
 	}
+	if x.Continued > 0 {
+		enc.AddInt("continued", x.Continued)
+	}
 	if x.FirstToken > 0 {
 		enc.AddFloat64("ttft_ms", milliseconds(x.FirstToken))
 	}

@@ -13,7 +13,9 @@ func (a *attempt) account() *llm.Attempt { return &a.loop.call.Exchange.Attempts
 func (a *attempt) accepted() {
 	x := a.loop.call.Exchange
 	a.account().Verdict = llm.VerdictOK
-	x.FirstToken = time.Since(x.Start)
+	if x.FirstToken == 0 {
+		x.FirstToken = time.Since(x.Start)
+	}
 }
 
 // noteFault notes why the attempt failed, or why its reply broke later.
@@ -32,6 +34,10 @@ func (a *attempt) noteFault(f *fault) {
 
 // close closes the account of the attempt that answered, when its reply is over.
 func (a *attempt) close() {
+	if a.closed {
+		return
+	}
+	a.closed = true
 	r := &a.reply
 	if r.fault != nil {
 		a.noteFault(r.fault)
@@ -40,11 +46,15 @@ func (a *attempt) close() {
 		}
 	}
 	signs, x := r.watcher.Signs(), a.loop.call.Exchange
-	x.Usage = signs.Usage
-	if !x.Usage.Known {
-		x.Usage = a.estimate()
+	usage := signs.Usage
+	if !usage.Known {
+		usage = a.estimate()
 	}
-	x.Cost = a.target.Entry.Cost(x.Usage)
+	cost := a.target.Entry.Cost(usage)
+	if x.Continued > 0 { // others have answered the beginning
+		usage, cost = x.Usage.Plus(usage), x.Cost.Plus(cost)
+	}
+	x.Usage, x.Cost = usage, cost
 	x.FinishReason, x.ResponseID, x.ResponseModel = signs.Finish, signs.ID, signs.Model
 	a.finish()
 }

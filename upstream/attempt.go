@@ -29,6 +29,7 @@ type attempt struct {
 	target *Target
 	key    int // index among the provider's keys
 	record int // index in the exchange's attempts
+	index  int // of the target in the route
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -40,6 +41,7 @@ type attempt struct {
 
 	endSpan func(*llm.Attempt)
 	judged  func(error) // tells the target's breaker
+	closed  bool
 	reply   Reply
 }
 
@@ -105,6 +107,9 @@ func (a *attempt) read(resp *http.Response) (*Reply, *fault) {
 	}
 	r := &a.reply
 	*r = Reply{Status: resp.StatusCode, attempt: a, body: resp.Body, buffer: getBuffer()}
+	if q := a.loop.call.Request; a.loop.policy().Continue && q.Endpoint == llm.Chat && q.Stream {
+		r.said = &a.loop.said
+	}
 	r.watcher = newWatcher(a.loop.call.Request.Endpoint, a.hidesUsage())
 	contentType := resp.Header.Get("Content-Type")
 	var f *fault

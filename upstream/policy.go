@@ -23,6 +23,9 @@ type Policy struct {
 	AttemptTimeout time.Duration // one attempt, to the end of its reply
 	FirstToken     time.Duration // until the first meaningful output of an attempt
 	Idle           time.Duration // between two chunks of a stream
+
+	// Continue says that a chat stream which breaks is gone on with by the next target.
+	Continue bool
 }
 
 // DefaultPolicy is what counts where a config says nothing.

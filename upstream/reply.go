@@ -8,6 +8,7 @@ import (
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/chat"
 )
 
 // Reply is a provider's reply whose first meaningful output is in hand: the commit point. It
@@ -32,13 +33,22 @@ type Reply struct {
 	// fault ends the reply once what is ready has been passed on.
 	fault *fault
 	ended bool // the end has been passed on
+
+	// said is what the stream has said, nil when nobody may go on with it; rest is the reply
+	// that goes on with this one, and id the id that its chunks get.
+	said *chat.Said
+	rest *Reply
+	id   string
 }
 
 // Next returns the next bytes for the client, valid until the call after it. At the end of
 // the reply it returns io.EOF; a reply that breaks returns another error, an *llm.Error,
 // after what had come before it.
 func (r *Reply) Next() ([]byte, error) {
-	if r.Stream {
+	switch {
+	case r.rest != nil:
+		return r.nextOfRest()
+	case r.Stream:
 		return r.nextEvents()
 	}
 	if r.plain != nil {
@@ -78,6 +88,8 @@ func (r *Reply) nextEvents() ([]byte, error) {
 			return b, nil
 		}
 		switch {
+		case r.fault != nil && r.resume():
+			return r.nextOfRest()
 		case r.fault != nil:
 			return nil, r.broken()
 		case r.events.eof:
@@ -121,6 +133,9 @@ func (r *Reply) one() (output, ok bool) {
 	if err := r.watcher.Event(e); err != nil {
 		r.fault = r.attempt.faultOf(err, r.attempt.phase)
 		return false, false
+	}
+	if r.said != nil {
+		r.said.Add(e.Data)
 	}
 	switch {
 	case e.Drop:
@@ -172,6 +187,9 @@ func (r *Reply) ErrorEvent(e *llm.Error) []byte { return r.watcher.AppendError(n
 
 // Close ends the provider's request, if it still runs, and closes its account.
 func (r *Reply) Close() {
+	if r.rest != nil {
+		r.rest.Close()
+	}
 	r.attempt.close()
 	_ = r.body.Close() // nothing more is read of it
 	r.release()

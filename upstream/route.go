@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/chat"
 )
 
 // Route is the targets that may answer, in the order in which they are tried.
@@ -59,7 +60,8 @@ type loop struct {
 	// roomierThan is how many tokens a target must take more than, after one said that the
 	// request is too long for it.
 	roomierThan int64
-	first       *failed // what is told to the client when nothing helps
+	said        chat.Said // what the client has of a stream that may be gone on with
+	first       *failed   // what is told to the client when nothing helps
 	resting     []postponed
 	stopped     bool
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -121,6 +122,7 @@ func (n *run) begin(judged func(error)) *attempt {
 		n.target.provider.budget.request(now)
 	}
 	a := &attempt{loop: l, target: n.target, record: len(x.Attempts), judged: judged}
+	a.index = slices.Index(l.route.Targets, n.target)
 	a.key, _, _ = n.target.key(now)
 	n.target.provider.turn.Add(1)
 	x.Attempts = append(x.Attempts, llm.Attempt{Provider: n.target.Provider.Name(), Model: n.target.Model, Start: now})
