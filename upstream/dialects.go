@@ -21,6 +21,12 @@ func newWatcher(e llm.Endpoint, hideUsage bool) dialect.Watcher {
 	}
 }
 
+// ErrorEvent returns the event that ends a stream of an endpoint with an error, for a stream
+// that was begun before there was a reply.
+func ErrorEvent(endpoint llm.Endpoint, e *llm.Error) []byte {
+	return newWatcher(endpoint, false).AppendError(nil, e)
+}
+
 // repliesInJSON says whether a plain reply of an endpoint is JSON whatever its Content-Type
 // says. The others may be sound or text.
 func repliesInJSON(e llm.Endpoint) bool {
