@@ -151,6 +151,12 @@ func (x *exchange) rescue() {
 		zap.String("trace_id", x.account.TraceID),
 		zap.Any("panic", p),
 		zap.ByteString("stack", debug.Stack()))
+	begun := x.committed && !x.early
 	x.fail(llm.NewError(llm.CodeInternalError,
 		"Mulligan failed while serving this request. The operator finds the cause in the log under the trace id."))
+	if begun {
+		// What is out must not look like a whole answer.
+		x.account.Outcome = llm.OutcomeInterrupted
+		panic(http.ErrAbortHandler)
+	}
 }

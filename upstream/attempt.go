@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -130,7 +129,7 @@ func (a *attempt) read(resp *http.Response) (*Reply, *fault) {
 		r.Header = make(http.Header, 8)
 	}
 	if contentType != "" {
-		r.Header["Content-Type"] = []string{contentType}
+		r.Header["Content-Type"] = resp.Header["Content-Type"][:1]
 	}
 	if r.whole {
 		r.Header["Content-Length"] = []string{strconv.Itoa(len(r.plain))}
@@ -140,16 +139,8 @@ func (a *attempt) read(resp *http.Response) (*Reply, *fault) {
 
 // mediaType returns the media type of a Content-Type, in lower case and without parameters.
 func mediaType(contentType string) string {
-	switch contentType {
-	case "text/event-stream", "application/json":
-		return contentType
-	}
-	media, _, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		media, _, _ = strings.Cut(contentType, ";")
-		media = strings.ToLower(strings.TrimSpace(media))
-	}
-	return media
+	media, _, _ := strings.Cut(contentType, ";")
+	return strings.ToLower(strings.TrimSpace(media))
 }
 
 // hidesUsage says whether Mulligan asks for the stream's usage and the client does not.
@@ -183,7 +174,7 @@ func (a *attempt) readPlain(r *Reply, length int64) *fault {
 		if length > maxReply {
 			return a.faultOf(errTooLong, phaseOutput)
 		}
-		b = make([]byte, 0, length)
+		b = make([]byte, 0, length+1) // one more, so that the end is found without growing
 	}
 	for {
 		if len(b) == cap(b) {

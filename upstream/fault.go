@@ -3,7 +3,9 @@ package upstream
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/mulligan-gateway/mulligan/llm"
@@ -131,7 +133,7 @@ func (a *attempt) faultOf(err error, at phase) *fault {
 // scrub takes out of a provider's words what a client must not see: the provider's keys and
 // hosts. A message that is a stack is replaced whole.
 func (t *Target) scrub(message, host string) string {
-	if strings.Contains(message, "Traceback (most recent call last)") || strings.Contains(message, "goroutine ") {
+	if stack.MatchString(message) {
 		return "The provider failed."
 	}
 	for _, key := range t.Provider.Keys() {
@@ -141,12 +143,21 @@ func (t *Target) scrub(message, host string) string {
 	}
 	if host != "" {
 		message = strings.ReplaceAll(message, host, "[provider]")
+		if name, _, err := net.SplitHostPort(host); err == nil && (len(name) >= shortestKey || strings.ContainsAny(name, ".:")) {
+			message = strings.ReplaceAll(message, name, "[provider]")
+		}
 	}
 	return message
 }
 
-// shortestKey is from which length on a key is looked for: a shorter one may be a word.
+// shortestKey is from which length on a key, or a host's name without dots, is looked for: a
+// shorter one may be a word.
 const shortestKey = 8
+
+// stack finds what only stacks have: the words that Python and Go begin theirs with, or a
+// line of a source file. Some endings of files are also those of hosts, which have a port.
+var stack = regexp.MustCompile(`Traceback \(most recent call last\)|goroutine \d+ \[` +
+	`|\.py", line \d|\.(?:go|java|kt|[cm]?[jt]s|rb|php|cpp):\d|\.rs:\d+:\d|\.cs:line \d|\.php on line \d`)
 
 // clientError returns what the client is told when this fault is what remains of all that
 // was tried.
@@ -156,11 +167,13 @@ func (t *Target) clientError(f *fault, host string) *llm.Error {
 		return llm.NewError(llm.CodeUpstreamTimeout,
 			"The model did not answer in time. Try again, or ask the operator about "+f.timeout.word+".").WithCause(f)
 	case kindCancelled:
-		return llm.NewError(llm.CodeUpstreamUnavailable, "The client has gone.").WithCause(f)
+		return clientGone(f)
 	case kindReported:
 		if !f.aboutOurAccount() {
 			e := f.said.Error()
-			e.Message = t.scrub(e.Message, host)
+			for _, s := range []*string{&e.Message, &e.Code, &e.Type, &e.Param} {
+				*s = t.scrub(*s, host)
+			}
 			if e.Status < firstStatus {
 				e.Status = f.status()
 			}
@@ -175,6 +188,16 @@ func (t *Target) clientError(f *fault, host string) *llm.Error {
 		return llm.NewError(llm.CodeUpstreamUnavailable, "The model's reply could not be read. Try again.").WithCause(f)
 	}
 	return llm.NewError(llm.CodeUpstreamUnavailable, "The model cannot be reached. Try again.").WithCause(f)
+}
+
+// statusClientGone is what is noted for a client that left before its answer. Nobody gets to
+// see it; the number is nginx's.
+const statusClientGone = 499
+
+func clientGone(cause error) *llm.Error {
+	e := llm.NewError(llm.CodeUpstreamUnavailable, "The client has gone.").WithCause(cause)
+	e.Status = statusClientGone
+	return e
 }
 
 // aboutOurAccount says whether the provider complains about our key or account, which is

@@ -161,7 +161,9 @@ func (r *Reply) read() {
 	start := time.Now()
 	err := r.events.read()
 	now := time.Now()
-	a.loop.call.Exchange.UpstreamTime += now.Sub(start)
+	if a.phase == phaseStream { // before it, the attempt counts all of its time
+		a.loop.call.Exchange.UpstreamTime += now.Sub(start)
+	}
 	last := r.watcher.Signs().Last
 	switch {
 	case err != nil && last:
@@ -177,7 +179,7 @@ func (r *Reply) read() {
 func (r *Reply) broken() error {
 	e := llm.NewError(llm.CodeStreamInterrupted, "The model's answer broke off. What came before is not whole; ask again.")
 	if r.fault.kind == kindReported {
-		e.Message = "The model's answer broke off: " + r.attempt.target.scrub(r.fault.said.Message, r.attempt.host)
+		e.Message = "The model's answer broke off: " + r.attempt.target.scrub(r.fault.said.Error().Message, r.attempt.host)
 	}
 	return e.WithCause(r.fault)
 }

@@ -245,7 +245,7 @@ func (l *loop) busy(wait time.Duration) error {
 
 // gone returns what is noted when the client has left while nobody was being asked.
 func (l *loop) gone() error {
-	return llm.NewError(llm.CodeUpstreamUnavailable, "The client has gone.").WithCause(context.Cause(l.ctx))
+	return clientGone(context.Cause(l.ctx))
 }
 
 func (l *loop) unsupported() error {

@@ -102,7 +102,15 @@ func (n *run) RoundTrip(*http.Request) (*http.Response, error) {
 		return nil, errNotSent
 	}
 	a := n.begin(judged)
+	settled := false
+	defer func() {
+		if !settled { // a panic is on its way up
+			a.judged(errTargetFailed)
+			a.finish()
+		}
+	}()
 	reply, fault := a.do(n.payload)
+	settled = true
 	if fault != nil {
 		n.failed(a, fault)
 		return nil, fault
