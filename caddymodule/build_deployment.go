@@ -14,7 +14,10 @@ import (
 
 // buildCatalog builds every deployment.
 func (a *App) buildCatalog(caddy.Context) error {
-	compiler, err := rules.NewCompiler(rules.Options{KnownTarget: a.knownTarget})
+	compiler, err := rules.NewCompiler(rules.Options{
+		KnownTarget: a.knownTarget,
+		Targets:     append(slices.Sorted(maps.Keys(a.providers)), a.garden.Names()...),
+	})
 	if err != nil {
 		return fmt.Errorf("prepare the rules: %w", err)
 	}
