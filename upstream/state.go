@@ -60,9 +60,11 @@ func (s *State) Healthy(name string) bool {
 }
 
 // SetRest puts a target to rest for a time, or wakes it for 0, and says whether it is known.
+// To wake it is to forget its failures, and those of its provider's keys.
 func (s *State) SetRest(target string, d time.Duration) bool {
+	providerName, _, _ := strings.Cut(target, "/")
 	s.mu.RLock()
-	t := s.targets[target]
+	t, p := s.targets[target], s.providers[providerName]
 	s.mu.RUnlock()
 	if t == nil {
 		return false
@@ -70,6 +72,7 @@ func (s *State) SetRest(target string, d time.Duration) bool {
 	if d <= 0 {
 		t.rest.wake()
 		t.resetBreaker()
+		p.wakeKeys()
 		return true
 	}
 	t.rest.extend(time.Now().Add(d), ReasonOperator)
@@ -149,6 +152,14 @@ func newTargetState() *targetState {
 func (t *targetState) asleep(now time.Time) bool {
 	left, _ := t.rest.state(now)
 	return left > 0 || t.breaker().State() == gobreaker.StateOpen
+}
+
+func (p *providerState) wakeKeys() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, k := range p.live {
+		k.rest.wake()
+	}
 }
 
 // asleep says whether the account has no key that is awake.

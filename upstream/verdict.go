@@ -67,7 +67,8 @@ func judge(f *fault, on *RetryOn) ruling {
 	if r.verdict == llm.VerdictAgain && !on.status(f.status()) {
 		r.verdict = llm.VerdictNext
 	}
-	if r.verdict == llm.VerdictStop && on.status(f.status()) {
+	pointless := r.otherKey || r.roomier || r.verdict == llm.VerdictNext && f.status() >= 500
+	if !pointless && on.status(f.status()) {
 		r.verdict = llm.VerdictAgain // the operator says so
 	}
 	return r

@@ -91,6 +91,9 @@ func (w *watchdog) fire() {
 	}
 	if left := time.Duration(due) - time.Since(w.begun); left > 0 {
 		w.timer.Reset(left)
+		if w.due.Load() < due {
+			w.timer.Reset(0) // the owner's sooner time, set meanwhile, has just been overwritten
+		}
 		return
 	}
 	w.cancel(w.what.Load())

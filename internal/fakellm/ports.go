@@ -73,6 +73,45 @@ func TLSFailure(t testing.TB) string {
 	return s.URL + "/v1"
 }
 
+// HandshakeReset returns an https base URL where every connection is reset as soon as the TLS
+// handshake begins.
+func HandshakeReset(t testing.TB) string {
+	t.Helper()
+	return handshake(t, func(c *net.TCPConn) {
+		_, _ = c.Read(make([]byte, 1)) // whatever comes, and if nothing does
+		_ = c.SetLinger(0)             // makes Close send RST
+	})
+}
+
+// HandshakeCut returns an https base URL where every connection is closed as soon as the TLS
+// handshake begins.
+func HandshakeCut(t testing.TB) string {
+	t.Helper()
+	return handshake(t, func(c *net.TCPConn) {
+		_ = c.CloseWrite()
+		_, _ = io.Copy(io.Discard, c) // closing with bytes unread would be a reset
+	})
+}
+
+// handshake returns an https base URL where end gets every connection before it is closed.
+func handshake(t testing.TB, end func(*net.TCPConn)) string {
+	t.Helper()
+	l := listen(t)
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				end(c.(*net.TCPConn))
+			}()
+		}
+	}()
+	return "https://" + l.Addr().String() + "/v1"
+}
+
 func listen(t testing.TB) net.Listener {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -277,6 +277,12 @@ func TestPortsThatDoNotAnswer(t *testing.T) {
 	if _, err := http.Get(fakellm.TLSFailure(t)); !strings.Contains(err.Error(), "tls: ") && !errors.As(err, &alert) {
 		t.Errorf("TLS failure: %v", err)
 	}
+	if _, err := http.Get(fakellm.HandshakeReset(t)); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("reset in the handshake: %v", err)
+	}
+	if _, err := http.Get(fakellm.HandshakeCut(t)); !errors.Is(err, io.EOF) {
+		t.Errorf("cut in the handshake: %v", err)
+	}
 	ctx, leave := context.WithCancel(t.Context())
 	req, _ := http.NewRequestWithContext(ctx, "GET", fakellm.Silent(t), http.NoBody)
 	failed := make(chan error)

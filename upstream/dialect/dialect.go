@@ -6,6 +6,7 @@ package dialect
 
 import (
 	"errors"
+	"time"
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/failure"
@@ -34,7 +35,8 @@ type Event struct {
 	Name, Data []byte
 
 	// Output is set when the event holds meaningful output: something of the answer, or its
-	// end, rather than a role, an empty delta or a sign of life.
+	// end, rather than a role, an empty delta or a sign of life. It is the first such event of a
+	// stream that matters; behind it Output says nothing.
 	Output bool
 	// Drop is set when the client is not to see the event.
 	Drop bool
@@ -66,3 +68,24 @@ type ReportedError struct{ Failure failure.Failure }
 
 // Error returns the provider's words.
 func (e *ReportedError) Error() string { return e.Failure.Message }
+
+// ReadError returns a *ReportedError for JSON that says an error, and nil for any other: see
+// failure.ReadEvent.
+func ReadError(data []byte) error {
+	if f, failed := failure.ReadEvent(data); failed {
+		return &ReportedError{Failure: f}
+	}
+	return nil
+}
+
+// NamedError returns a *ReportedError for an event that is an error by its name, whatever its
+// data say, and nil for any other.
+func (e *Event) NamedError() error {
+	if string(e.Name) != "error" {
+		return nil
+	}
+	if err := ReadError(e.Data); err != nil {
+		return err
+	}
+	return &ReportedError{Failure: failure.Read(0, nil, e.Data, time.Time{})}
+}

@@ -20,35 +20,51 @@ func Unquote(raw []byte) string {
 	return s
 }
 
-// StringLength returns how long the string values of a member of that quoted name, such as
-// `"content"`, are in raw JSON, wherever they stand. It is an estimate: it does not parse.
-func StringLength(raw, quotedName []byte) int {
-	length := 0
+// NextMember returns the next member of raw JSON in the order of the text, at whatever depth:
+// its name as it stands between the quotes, what stands between the quotes of its value where
+// that is a string, and what is behind. The name is nil when there is no member left. It goes
+// by quotes and colons alone, so the JSON should be known to be valid.
+func NextMember(raw []byte) (name, text, rest []byte) {
 	for {
-		i := bytes.Index(raw, quotedName)
-		if i < 0 {
-			return length
+		name, rest = nextString(raw)
+		if name == nil {
+			return nil, nil, nil
 		}
-		raw = raw[i+len(quotedName):]
-		value := bytes.TrimLeft(raw, ": ")
-		if len(value) == 0 || value[0] != '"' {
-			continue
+		raw = skipSpace(rest)
+		if len(raw) == 0 || raw[0] != ':' {
+			continue // an element of a list
 		}
-		value = value[1:]
-		for end := 0; ; {
-			q := bytes.IndexByte(value[end:], '"')
-			if q < 0 {
-				return length + len(value)
-			}
-			end += q
-			if !escaped(value[:end]) {
-				length += end
-				raw = value[end:]
-				break
-			}
-			end++
+		rest = skipSpace(raw[1:])
+		if len(rest) > 0 && rest[0] == '"' {
+			text, rest = nextString(rest)
+		}
+		return name, text, rest
+	}
+}
+
+// nextString returns what stands between the quotes of the next string, and what is behind
+// it. It is nil when there is none that ends.
+func nextString(raw []byte) (text, rest []byte) {
+	begin := bytes.IndexByte(raw, '"') + 1
+	if begin == 0 {
+		return nil, nil
+	}
+	for end := begin; ; end++ {
+		n := bytes.IndexByte(raw[end:], '"')
+		if n < 0 {
+			return nil, nil
+		}
+		if end += n; !escaped(raw[begin:end]) {
+			return raw[begin:end], raw[end+1:]
 		}
 	}
+}
+
+func skipSpace(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t' || b[0] == '\r' || b[0] == '\n') {
+		b = b[1:]
+	}
+	return b
 }
 
 // escaped says whether what follows b is escaped by the backslashes at its end.

@@ -14,7 +14,8 @@ import (
 // Sources: https://platform.openai.com/docs/api-reference/chat/object (usage),
 // https://platform.openai.com/docs/api-reference/responses/object (usage),
 // https://api-docs.deepseek.com/api/create-chat-completion (prompt_cache_hit_tokens),
-// https://docs.x.ai/docs/guides/reasoning (reasoning tokens beside completion tokens).
+// https://docs.x.ai/docs/guides/reasoning (reasoning tokens beside completion tokens),
+// https://platform.openai.com/docs/api-reference/audio/json-object (input_token_details).
 func Usage(raw []byte) (llm.Usage, bool) {
 	if len(raw) == 0 || raw[0] != '{' {
 		return llm.Usage{}, false
@@ -31,7 +32,7 @@ func Usage(raw []byte) (llm.Usage, bool) {
 			total = count(value)
 		case "prompt_cache_hit_tokens", "cached_tokens":
 			u.CachedInput = max(u.CachedInput, count(value))
-		case "prompt_tokens_details", "input_tokens_details":
+		case "prompt_tokens_details", "input_tokens_details", "input_token_details":
 			u.CachedInput = max(u.CachedInput, count(value.Get("cached_tokens")))
 			u.CacheWrite = max(u.CacheWrite, count(value.Get("cache_write_tokens")))
 			u.InputAudio = count(value.Get("audio_tokens"))

@@ -10,7 +10,6 @@ import (
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
-	"github.com/mulligan-gateway/mulligan/upstream/dialect/failure"
 )
 
 // Watcher looks at a reply of chat or completions.
@@ -35,17 +34,17 @@ func (w *Watcher) Reply(body []byte) error {
 	if err := llm.ParseReplyInto(&w.doc, body); err != nil {
 		return dialect.ErrMalformed
 	}
+	if err := dialect.ReadError(body); err != nil {
+		return err
+	}
 	choices, ok := w.doc.Get("choices")
 	if !ok || choices[0] != '[' {
-		if f, failed := failure.ReadEvent(body); failed {
-			return &dialect.ReportedError{Failure: f}
-		}
 		return dialect.ErrMalformed
 	}
 	w.identify()
 	w.usage()
+	w.read(choices)
 	w.signs.Whole = true
-	w.finish(choices)
 	return nil
 }
 
@@ -57,20 +56,21 @@ func (w *Watcher) Event(e *dialect.Event) error {
 		w.signs.Whole, w.signs.Last, e.Output = true, true, true
 		return nil
 	}
+	if err := e.NamedError(); err != nil {
+		return err
+	}
 	if err := llm.ParseReplyInto(&w.doc, e.Data); err != nil {
 		return dialect.ErrMalformed
 	}
-	if raw, ok := w.doc.Get("error"); ok && !dialect.IsEmpty(raw) || string(e.Name) == "error" {
-		if f, failed := failure.ReadEvent(e.Data); failed {
-			return &dialect.ReportedError{Failure: f}
+	choices, _ := w.doc.Get("choices")
+	empty := dialect.IsEmpty(choices)
+	if suspect := w.read(choices) || empty || w.doc.Find("error") != nil; suspect {
+		if err := dialect.ReadError(e.Data); err != nil {
+			return err
 		}
 	}
 	w.identify()
-	choices, _ := w.doc.Get("choices")
-	empty := dialect.IsEmpty(choices)
 	if !empty {
-		w.finish(choices)
-		w.count(choices)
 		w.begun = w.begun || w.signs.Finish != "" || hasOutput(choices)
 		e.Output = w.begun
 	}
@@ -132,38 +132,22 @@ func (w *Watcher) span(m *llm.Member) (from, to int) {
 	return from, to
 }
 
-var finishName = []byte(`"finish_reason"`)
-
-// finish keeps the first finish reason in the choices, if one has one. Looking for the name
-// alone would find it in a text as well, but there it is followed by an escaped quote.
-func (w *Watcher) finish(choices []byte) {
-	for rest := choices; w.signs.Finish == ""; {
-		i := bytes.Index(rest, finishName)
-		if i < 0 {
-			return
-		}
-		rest = rest[i+len(finishName):]
-		value := bytes.TrimLeft(rest, " \t\r\n")
-		if len(value) == 0 || value[0] != ':' {
-			continue
-		}
-		value = bytes.TrimLeft(value[1:], " \t\r\n")
-		if len(value) > 1 && value[0] == '"' {
-			if end := bytes.IndexByte(value[1:], '"'); end > 0 {
-				w.signs.Finish, w.signs.Whole = string(value[1:1+end]), true
+// read keeps the first finish reason in the choices and counts their text. It says whether a
+// choice may hold an error, as OpenRouter's do.
+func (w *Watcher) read(choices []byte) (suspect bool) {
+	for name, text, rest := dialect.NextMember(choices); name != nil; name, text, rest = dialect.NextMember(rest) {
+		switch string(name) {
+		case "content", "text", "arguments", "reasoning_content", "reasoning", "refusal":
+			w.signs.Text += len(text)
+		case "finish_reason":
+			if w.signs.Finish == "" && len(text) > 0 {
+				w.signs.Finish, w.signs.Whole = string(text), true
 			}
+		case "error":
+			suspect = true
 		}
 	}
-}
-
-var textNames = [...][]byte{
-	[]byte(`"content"`), []byte(`"text"`), []byte(`"arguments"`), []byte(`"reasoning_content"`), []byte(`"reasoning"`),
-}
-
-func (w *Watcher) count(choices []byte) {
-	for _, name := range textNames {
-		w.signs.Text += dialect.StringLength(choices, name)
-	}
+	return suspect
 }
 
 // hasOutput says whether the choices of an event hold something of the answer. A role alone

@@ -72,12 +72,12 @@ func ContinueRequest(body, said []byte) ([]byte, bool) {
 func ContinueEvents(events []byte, id string) []byte {
 	out := make([]byte, 0, len(events)+64)
 	for line := range bytes.Lines(events) {
-		data, ok := bytes.CutPrefix(line, []byte("data: {"))
-		if !ok {
+		data, ok := bytes.CutPrefix(line, []byte("data:"))
+		chunk := bytes.TrimSpace(data)
+		if !ok || len(chunk) == 0 || chunk[0] != '{' {
 			out = append(out, line...)
 			continue
 		}
-		chunk := bytes.TrimRight(line[len(line)-len(data)-1:], "\r\n")
 		if renamed, err := sjson.SetBytes(chunk, "id", id); err == nil {
 			chunk = renamed
 		}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
-	"github.com/mulligan-gateway/mulligan/upstream/dialect/failure"
 )
 
 // Watcher looks at a reply of /responses.
@@ -31,12 +30,14 @@ func (w *Watcher) Reply(body []byte) error {
 	if err := llm.ParseReplyInto(&w.doc, body); err != nil {
 		return dialect.ErrMalformed
 	}
-	if f, failed := failure.ReadEvent(body); failed {
-		return &dialect.ReportedError{Failure: f}
+	if err := dialect.ReadError(body); err != nil {
+		return err
 	}
-	if _, ok := w.doc.Get("output"); !ok {
+	output, ok := w.doc.Get("output")
+	if !ok {
 		return dialect.ErrMalformed
 	}
+	w.count(output)
 	w.response(gjson.ParseBytes(body))
 	w.signs.Whole = true
 	return nil
@@ -68,6 +69,9 @@ func (w *Watcher) Event(e *dialect.Event) error {
 		w.signs.Last = true // some servers end every stream like this
 		return nil
 	}
+	if err := e.NamedError(); err != nil {
+		return err
+	}
 	if err := llm.ParseReplyInto(&w.doc, e.Data); err != nil {
 		return dialect.ErrMalformed
 	}
@@ -89,15 +93,27 @@ func (w *Watcher) Event(e *dialect.Event) error {
 		w.signs.Whole, w.signs.Last, e.Output = true, true, true
 		return nil
 	}
-	if f, failed := failure.ReadEvent(e.Data); failed {
-		return &dialect.ReportedError{Failure: f}
-	}
 	delta, ok := w.doc.Get("delta")
+	if !ok {
+		if err := dialect.ReadError(e.Data); err != nil {
+			return err
+		}
+	}
 	e.Output = !ok || !dialect.IsEmpty(delta)
 	if len(delta) > 2 {
 		w.signs.Text += len(delta) - 2
 	}
 	return nil
+}
+
+// count counts the text of a plain reply.
+func (w *Watcher) count(output []byte) {
+	for name, text, rest := dialect.NextMember(output); name != nil; name, text, rest = dialect.NextMember(rest) {
+		switch string(name) {
+		case "text", "arguments", "refusal":
+			w.signs.Text += len(text)
+		}
+	}
 }
 
 // begun reads the first events, which name the response.

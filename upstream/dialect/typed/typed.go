@@ -14,7 +14,6 @@ import (
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
-	"github.com/mulligan-gateway/mulligan/upstream/dialect/failure"
 )
 
 // Watcher looks at a reply of one of the endpoints.
@@ -42,10 +41,8 @@ func (w *Watcher) Reply(body []byte) error {
 	if err := llm.ParseReplyInto(&w.doc, body); err != nil {
 		return dialect.ErrMalformed
 	}
-	if raw, ok := w.doc.Get("error"); ok && !dialect.IsEmpty(raw) {
-		if f, failed := failure.ReadEvent(body); failed {
-			return &dialect.ReportedError{Failure: f}
-		}
+	if err := dialect.ReadError(body); err != nil {
+		return err
 	}
 	w.read()
 	w.signs.Whole = true
@@ -76,11 +73,11 @@ func (w *Watcher) Event(e *dialect.Event) error {
 		w.signs.Whole, w.signs.Last = true, true
 		return nil
 	}
+	if err := e.NamedError(); err != nil {
+		return err
+	}
 	if err := llm.ParseReplyInto(&w.doc, e.Data); err != nil {
 		return dialect.ErrMalformed
-	}
-	if f, failed := failure.ReadEvent(e.Data); failed {
-		return &dialect.ReportedError{Failure: f}
 	}
 	raw, _ := w.doc.Get("type")
 	kind := bytes.Trim(raw, `"`)
@@ -88,6 +85,11 @@ func (w *Watcher) Event(e *dialect.Event) error {
 		return nil
 	}
 	delta, ok := w.doc.Get("delta")
+	if !ok {
+		if err := dialect.ReadError(e.Data); err != nil {
+			return err
+		}
+	}
 	e.Output = !ok || !dialect.IsEmpty(delta)
 	if bytes.HasSuffix(kind, []byte(".done")) || bytes.HasSuffix(kind, []byte(".completed")) {
 		w.signs.Whole, w.signs.Last = true, true
