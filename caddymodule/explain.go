@@ -9,7 +9,9 @@ import (
 
 	"github.com/mulligan-gateway/mulligan/deployment"
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/rewrite"
 	"github.com/mulligan-gateway/mulligan/rules"
+	"github.com/mulligan-gateway/mulligan/upstream"
 )
 
 // Explanation is what the explain endpoint, the admin endpoint and `caddy llm explain`
@@ -89,19 +91,24 @@ func explainDeployment(ctx context.Context, d *deployment.Deployment, req *llm.R
 	}
 	out.Variant = &decision.Variant.Name
 	for i, t := range decision.Variant.Route.Targets {
-		out.Targets = append(out.Targets, explainTarget(t.Name(), decision.Variant, i, req))
+		out.Targets = append(out.Targets, explainTarget(t, decision.Variant.Edits[i], req))
 	}
 	return out
 }
 
-func explainTarget(name string, v *deployment.Variant, i int, req *llm.Request) ExplainedTarget {
-	out := ExplainedTarget{Target: name}
-	payload, dropped, err := v.Edits[i].Apply(req)
+func explainTarget(t *upstream.Target, edit *rewrite.Edit, req *llm.Request) ExplainedTarget {
+	out := ExplainedTarget{Target: t.Name()}
+	payload, dropped, err := edit.Apply(req)
 	if err != nil {
 		out.Error = explainError(err)
 		return out
 	}
-	out.Dropped = dropped
+	payload, unsaid, err := t.Translate(req, payload)
+	if err != nil {
+		out.Error = explainError(llm.NewError(llm.CodeUnsupportedByProvider, err.Error()))
+		return out
+	}
+	out.Dropped = append(dropped, unsaid...)
 	if body := payload.Bytes(); json.Valid(body) {
 		out.Body = body
 	}

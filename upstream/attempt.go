@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/failure"
 	"github.com/mulligan-gateway/mulligan/upstream/provider"
 )
@@ -24,11 +25,12 @@ const (
 
 // attempt is one request to one provider.
 type attempt struct {
-	loop   *loop
-	target *Target
-	key    int // index among the provider's keys
-	record int // index in the exchange's attempts
-	index  int // of the target in the route
+	loop       *loop
+	target     *Target
+	key        int // index among the provider's keys
+	translator dialect.Translator
+	record     int // index in the exchange's attempts
+	index      int // of the target in the route
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -128,7 +130,12 @@ func (a *attempt) read(resp *http.Response) (*Reply, *fault) {
 	if r.Header == nil {
 		r.Header = make(http.Header, 8)
 	}
-	if contentType != "" {
+	switch {
+	case a.translator != nil && r.Stream:
+		r.Header["Content-Type"] = []string{"text/event-stream"}
+	case a.translator != nil:
+		r.Header["Content-Type"] = []string{"application/json"}
+	case contentType != "":
 		r.Header["Content-Type"] = resp.Header["Content-Type"][:1]
 	}
 	if r.whole {
@@ -146,7 +153,7 @@ func mediaType(contentType string) string {
 // hidesUsage says whether Mulligan asks for the stream's usage and the client does not.
 func (a *attempt) hidesUsage() bool {
 	q := a.loop.call.Request
-	return q.Stream && !q.WantsUsage && a.target.Provider.ForcesUsage()
+	return q.Stream && !q.WantsUsage && (a.translator != nil || a.target.Provider.ForcesUsage())
 }
 
 // maxRefusal is how much is read of a reply that is an error.
@@ -194,7 +201,14 @@ func (a *attempt) readPlain(r *Reply, length int64) *fault {
 	}
 	*r.buffer = b[:cap(b)]
 	r.plain, r.whole = b, true
-	if err := r.watcher.Reply(b); err != nil {
+	if a.translator != nil {
+		translated, err := a.translator.Reply(b)
+		if err != nil {
+			return a.faultOf(err, phaseOutput)
+		}
+		r.plain = translated
+	}
+	if err := r.watcher.Reply(r.plain); err != nil {
 		return a.faultOf(err, phaseOutput)
 	}
 	return nil
@@ -222,6 +236,10 @@ func (a *attempt) readFirstBytes(r *Reply) *fault {
 func (a *attempt) readStream(r *Reply) *fault {
 	r.Stream = true
 	r.events = events{src: r.body, buf: *r.buffer}
+	if a.translator != nil {
+		r.translation = newTranslation(r.body, a.translator.Stream())
+		r.events.src = r.translation
+	}
 	for held := 0; held < heldEvents && r.events.at-r.events.ready < heldBytes; {
 		output, ok := r.one()
 		switch {

@@ -8,6 +8,10 @@ import (
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/typed"
 )
 
+// translators are the dialects that providers speak beside OpenAI's, by the names that they
+// have in the vendor table.
+var translators = map[string]dialect.Translator{}
+
 // newWatcher returns what looks at a reply of an endpoint. This is the list of dialects.
 // hideUsage says that Mulligan asked for a stream's usage and the client did not.
 func newWatcher(e llm.Endpoint, hideUsage bool) dialect.Watcher {

@@ -33,6 +33,8 @@ type Reply struct {
 	// fault ends the reply once what is ready has been passed on.
 	fault *fault
 	ended bool // the end has been passed on
+	// translation is what events come through when the provider speaks another dialect.
+	translation *translation
 
 	// said is what the stream has said, nil when nobody may go on with it; rest is the reply
 	// that goes on with this one, and id the id that its chunks get.
@@ -199,6 +201,10 @@ func (r *Reply) Close() {
 
 // release gives the reply's buffer back.
 func (r *Reply) release() {
+	if r.translation != nil {
+		r.translation.release()
+		r.translation = nil
+	}
 	if r.buffer == nil {
 		return
 	}

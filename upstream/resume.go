@@ -55,6 +55,9 @@ func (l *loop) resume(i int, said []byte) *Reply {
 	}
 	l.call.Exchange.Dropped = dropped
 	n := run{loop: l, target: t, payload: llm.Payload{ContentType: payload.ContentType, Parts: [][]byte{body}}}
+	if n.translate() != nil {
+		return nil
+	}
 	reply := n.do()
 	if reply != nil && !reply.Stream {
 		reply.Close()

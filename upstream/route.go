@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/chat"
 )
 
@@ -63,6 +64,7 @@ type loop struct {
 	said        chat.Said // what the client has of a stream that may be gone on with
 	first       *failed   // what is told to the client when nothing helps
 	resting     []postponed
+	cannot      *dialect.Unsupported // what the first of those targets lacks that cannot say the request
 	stopped     bool
 }
 
@@ -121,6 +123,9 @@ func (l *loop) try(i int, force bool) (*Reply, error) {
 	}
 	l.call.Exchange.Dropped = dropped
 	n := run{loop: l, target: t, payload: payload, force: force}
+	if err := n.translate(); err != nil {
+		return nil, l.unable(err)
+	}
 	reply := n.do()
 	switch {
 	case reply != nil:
@@ -226,7 +231,10 @@ func (l *loop) note(t *Target, f *fault, host string) {
 
 // error returns what the client is told of everything that was tried.
 func (l *loop) error() error {
-	if l.first == nil {
+	switch {
+	case l.first == nil && l.cannot != nil:
+		return l.unsayable()
+	case l.first == nil:
 		return l.busy(0)
 	}
 	return l.first.target.clientError(l.first.fault, l.first.host)
@@ -246,6 +254,12 @@ func (l *loop) busy(wait time.Duration) error {
 // gone returns what is noted when the client has left while nobody was being asked.
 func (l *loop) gone() error {
 	return clientGone(context.Cause(l.ctx))
+}
+
+func (l *loop) unsayable() error {
+	return llm.NewError(llm.CodeUnsupportedByProvider, fmt.Sprintf(
+		"None of the models that may answer can do what the request needs: %s %s. Leave it out, or ask the operator for a model that can.",
+		l.cannot.Field, l.cannot.Why)).WithParam(l.cannot.Field)
 }
 
 func (l *loop) unsupported() error {

@@ -92,6 +92,10 @@ func (p *Provider) GenAIName() string { return p.vendor.GenAIName() }
 // Serves says whether the vendor has the endpoint.
 func (p *Provider) Serves(e llm.Endpoint) bool { return p.urls[e] != nil }
 
+// Dialect returns the name of the dialect in which the vendor speaks of an endpoint, "" for
+// OpenAI's.
+func (p *Provider) Dialect(e llm.Endpoint) string { return p.vendor.Dialects[e] }
+
 // Keys returns the account's keys, at least one; "" stands for requests without a key. The
 // caller must not change the slice, nor show it to anybody.
 func (p *Provider) Keys() []string { return p.keys }

@@ -23,6 +23,8 @@ type Vendor struct {
 	GenAI string
 	// Endpoints are those that the vendor serves.
 	Endpoints []llm.Endpoint
+	// Dialects names the dialects of endpoints in which the vendor does not speak OpenAI's.
+	Dialects map[llm.Endpoint]string
 	// Usage says that the vendor understands stream_options.include_usage. The others report
 	// usage in a stream unasked.
 	Usage bool
