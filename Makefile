@@ -35,9 +35,10 @@ lint:
 bench:
 	$(GO) run ./bench
 
-# The pages of docs/ that come from tables in the code: metrics, providers and rules.
+# The pages of docs/ that come from tables: those in the code, and the failover matrix.
 docs:
 	$(GO) run ./docs
+	$(GO) test ./integration -run '^TestFailoverPage$$' -update
 
 # Whether it builds without cgo on all platforms that it is for.
 cross:

@@ -1,6 +1,7 @@
-// Command docs writes the pages of documentation that come from tables in the code:
-// `make docs`, which is `go run ./docs` in the repository's root. A test beside it fails
-// when a committed page is not what the code says.
+// Command docs writes the pages of documentation that come from tables in the code: `make
+// docs` runs `go run ./docs` in the repository's root. A test beside it fails when a
+// committed page is not what the code says. failover.md is not among them: the table that it
+// is printed from is that of a test, integration's TestFailoverPage, which `make docs` runs too.
 package main
 
 import (
