@@ -132,6 +132,24 @@ func (t words[T]) with(other words[T]) words[T] {
 	return all
 }
 
+// wordsOf returns the words of a part of a T as words of the T.
+func wordsOf[T, P any](table words[P], part func(T) P) words[T] {
+	all := make(words[T], len(table))
+	for name, w := range table {
+		of := word[T]{args: w.args, least: w.least, most: w.most, many: w.many}
+		switch {
+		case w.parse != nil:
+			of.parse = func(t T, d *caddyfile.Dispenser) error { return w.parse(part(t), d) }
+		case w.block != nil:
+			of.block = func(t T, l line, d *caddyfile.Dispenser) error { return w.block(part(t), l, d) }
+		default:
+			of.set = func(t T, l line) error { return w.set(part(t), l) }
+		}
+		all[name] = of
+	}
+	return all
+}
+
 // onOff reads a switch.
 func onOff(s string) (bool, error) {
 	switch s {

@@ -70,7 +70,7 @@ func validate(raw []byte) error {
 // setKeys sets the variables that the goldens' placeholders name.
 func setKeys(t *testing.T) {
 	t.Helper()
-	for _, name := range []string{"OPENAI_API_KEY", "OPENAI_API_KEY_2", "GROQ_API_KEY"} {
+	for _, name := range []string{"OPENAI_API_KEY", "OPENAI_API_KEY_2", "GROQ_API_KEY", "ANTHROPIC_API_KEY"} {
 		t.Setenv(name, "sk-test-"+strings.ToLower(name))
 	}
 }

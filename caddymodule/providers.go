@@ -15,7 +15,9 @@ import (
 
 func init() {
 	for _, v := range provider.Vendors() {
-		caddy.RegisterModule(&VendorProvider{kind: v.Kind})
+		if v.Kind != kindAnthropic { // it has words of its own
+			caddy.RegisterModule(&VendorProvider{kind: v.Kind})
+		}
 	}
 }
 

@@ -22,7 +22,7 @@ func (x *exchange) respond(reply *upstream.Reply) {
 	out := http.NewResponseController(x.w)
 	for {
 		chunk, err := reply.Next()
-		if len(chunk) > 0 && !x.send(out, chunk, reply.Stream) {
+		if len(chunk) > 0 && !x.send(out, chunk, reply.Incremental()) {
 			return
 		}
 		switch {
@@ -71,7 +71,7 @@ func streamHeaders(h http.Header) {
 func (x *exchange) endEarly(e *llm.Error) {
 	x.account.ErrorCode = e.Code
 	if x.account.Outcome == "" {
-		x.account.Outcome = outcomeOf(e, len(x.account.Attempts))
+		x.account.Outcome = outcomeOf(e, x.account.Attempts)
 	}
 	_, err := x.w.Write(upstream.ErrorEvent(x.request.Endpoint, e))
 	if err == nil {
@@ -129,7 +129,7 @@ func (x *exchange) fail(err error) {
 	e := asError(err)
 	x.account.ErrorCode, x.account.Err = e.Code, err
 	if x.account.Outcome == "" {
-		x.account.Outcome = outcomeOf(e, len(x.account.Attempts))
+		x.account.Outcome = outcomeOf(e, x.account.Attempts)
 	}
 	if x.r.Context().Err() != nil && x.account.Outcome != llm.OutcomeTimeout {
 		x.account.Outcome = llm.OutcomeCancelled
@@ -146,7 +146,10 @@ func (x *exchange) fail(err error) {
 	x.committed = true
 	x.account.Status = e.Status
 	start := time.Now()
-	writeError(x.w, e)
+	if e.RetryAfter > 0 {
+		x.w.Header().Set("Retry-After", e.RetryAfterSeconds())
+	}
+	writeJSON(x.w, e.Status, upstream.ErrorBody(x.request.Endpoint, e))
 	x.account.ClientTime += time.Since(start)
 }
 
@@ -161,12 +164,16 @@ func asError(err error) *llm.Error {
 		"Mulligan failed while serving this request. The operator finds the cause in the log under the trace id.").WithCause(err)
 }
 
-// outcomeOf sorts an error that is answered instead of a reply.
-func outcomeOf(e *llm.Error, attempts int) llm.Outcome {
+// outcomeOf sorts an error that is answered instead of a reply. What a provider refuses is the
+// client's mistake only if no other target was worth asking.
+func outcomeOf(e *llm.Error, attempts []llm.Attempt) llm.Outcome {
+	n := len(attempts)
 	switch {
 	case e.Code == string(llm.CodeUpstreamTimeout):
 		return llm.OutcomeTimeout
-	case attempts == 0 && (e.Code == string(llm.CodeUpstreamBusy) || e.Code == string(llm.CodeModelNotActivated)):
+	case n > 0 && attempts[n-1].Verdict != llm.VerdictStop:
+		return llm.OutcomeUpstreamError
+	case n == 0 && (e.Code == string(llm.CodeUpstreamBusy) || e.Code == string(llm.CodeModelNotActivated)):
 		return llm.OutcomeRefused
 	case e.Status >= 500, e.Status == http.StatusTooManyRequests:
 		return llm.OutcomeUpstreamError

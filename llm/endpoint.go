@@ -16,6 +16,7 @@ const (
 	Speech         Endpoint = "speech"         // /audio/speech
 	Transcriptions Endpoint = "transcriptions" // /audio/transcriptions
 	Translations   Endpoint = "translations"   // /audio/translations
+	Messages       Endpoint = "messages"       // /messages (Anthropic's shape; source: https://platform.claude.com/docs/en/api/messages)
 	Rerank         Endpoint = "rerank"         // /rerank (Cohere's and Jina's shape; not an OpenAI endpoint)
 )
 
@@ -29,6 +30,7 @@ var endpointPaths = map[Endpoint]string{
 	Speech:         "/audio/speech",
 	Transcriptions: "/audio/transcriptions",
 	Translations:   "/audio/translations",
+	Messages:       "/messages",
 	Rerank:         "/rerank",
 }
 
@@ -39,7 +41,7 @@ func (e Endpoint) Path() string { return endpointPaths[e] }
 func Endpoints() []Endpoint {
 	return []Endpoint{
 		Chat, Completions, Embeddings, Responses, Moderations, Images,
-		Speech, Transcriptions, Translations, Rerank,
+		Speech, Transcriptions, Translations, Rerank, Messages,
 	}
 }
 
@@ -47,7 +49,7 @@ func Endpoints() []Endpoint {
 // (source: OpenTelemetry semantic conventions for generative AI).
 func (e Endpoint) Operation() string {
 	switch e {
-	case Chat, Responses:
+	case Chat, Responses, Messages:
 		return "chat"
 	case Completions:
 		return "text_completion"

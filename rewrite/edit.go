@@ -120,7 +120,7 @@ func (e *Edit) Apply(req *llm.Request) (llm.Payload, []string, error) {
 	for i := range e.params {
 		e.params[i].apply(&s, req)
 	}
-	if e.forceUsage && req.Stream && !req.WantsUsage {
+	if e.forceUsage && req.Stream && !req.WantsUsage && takesUsage(req.Endpoint) {
 		if err := s.askForUsage(); err != nil {
 			return llm.Payload{}, nil, err
 		}
@@ -130,6 +130,10 @@ func (e *Edit) Apply(req *llm.Request) (llm.Payload, []string, error) {
 	}
 	return llm.Payload{ContentType: req.Doc.ContentType, Parts: s.parts()}, dropped, nil
 }
+
+// takesUsage says whether streams of an endpoint are asked for usage by stream_options. The
+// others say it unasked.
+func takesUsage(e llm.Endpoint) bool { return e == llm.Chat || e == llm.Completions }
 
 func (e *Edit) render(req *llm.Request) ([]string, error) {
 	if len(e.variables) == 0 && len(e.prompts) == 0 {

@@ -20,6 +20,8 @@ func (e *Edit) insertPrompts(s *splice, endpoint llm.Endpoint, texts []string) e
 		return e.intoMessages(s, texts)
 	case llm.Responses:
 		return e.intoResponse(s, texts)
+	case llm.Messages:
+		return e.intoAnthropic(s, texts)
 	case llm.Completions:
 		return intoPrompt(s, texts)
 	default:
@@ -96,6 +98,51 @@ func (e *Edit) intoResponse(s *splice, texts []string) error {
 	items = append(append(items, value...), "}]"...)
 	s.set("input", items)
 	return nil
+}
+
+// intoAnthropic puts system and developer prompts before the client's system member, and the
+// other messages before its messages (source: https://platform.claude.com/docs/en/api/messages).
+func (e *Edit) intoAnthropic(s *splice, texts []string) error {
+	var system []string
+	var rest Edit
+	var said []string
+	for i, p := range e.prompts {
+		if p.role == "system" || p.role == "developer" {
+			system = append(system, texts[i])
+			continue
+		}
+		rest.prompts, said = append(rest.prompts, p), append(said, texts[i])
+	}
+	if len(system) > 0 {
+		if err := s.beforeSystem(strings.Join(system, "\n\n")); err != nil {
+			return err
+		}
+	}
+	if len(said) == 0 {
+		return nil
+	}
+	return rest.intoMessages(s, said)
+}
+
+// beforeSystem puts a text before a system member, which is a text or a list of blocks.
+func (s *splice) beforeSystem(text string) error {
+	m := s.doc.Find("system")
+	if m == nil {
+		s.set("system", llm.AppendString(nil, text))
+		return nil
+	}
+	value := s.doc.Raw[m.ValueStart:m.ValueEnd]
+	switch value[0] {
+	case '"':
+		quoted := llm.AppendString(nil, text+"\n\n")
+		s.edits = append(s.edits, edit{m.ValueStart, m.ValueStart + 1, quoted[:len(quoted)-1], -1})
+		return nil
+	case '[':
+		block := append([]byte(`{"type":"text","text":`), llm.AppendString(nil, text)...)
+		return s.prepend(m, append(block, '}'))
+	default:
+		return notAText(m.Name)
+	}
 }
 
 // intoPrompt puts the prompts' text before the prompt of a legacy completion, or before

@@ -74,7 +74,7 @@ const bytesPerToken = 4
 // does or because its answer was cut short.
 func (a *attempt) estimate() llm.Usage {
 	switch a.loop.call.Request.Endpoint {
-	case llm.Chat, llm.Completions, llm.Responses:
+	case llm.Chat, llm.Completions, llm.Responses, llm.Messages:
 	default:
 		return llm.Usage{}
 	}

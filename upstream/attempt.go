@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/mulligan-gateway/mulligan/llm"
-	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/failure"
 	"github.com/mulligan-gateway/mulligan/upstream/provider"
 )
@@ -28,7 +27,7 @@ type attempt struct {
 	loop       *loop
 	target     *Target
 	key        int // index among the provider's keys
-	translator dialect.Translator
+	way    way
 	record     int // index in the exchange's attempts
 	index      int // of the target in the route
 
@@ -51,7 +50,7 @@ func (a *attempt) do(payload llm.Payload) (*Reply, *fault) {
 	start := time.Now()
 	defer func() { a.loop.call.Exchange.UpstreamTime += time.Since(start) }()
 	req, err := a.target.Provider.NewRequest(a.ctx, provider.Call{
-		Endpoint: a.loop.call.Request.Endpoint, Payload: payload,
+		Endpoint: a.way.endpoint, Payload: payload, Model: a.target.Model,
 		Key: a.target.Provider.Keys()[a.key], Stream: a.loop.call.Request.Stream,
 	})
 	if err != nil {
@@ -70,6 +69,7 @@ func (a *attempt) do(payload llm.Payload) (*Reply, *fault) {
 	a.phase, a.status = phaseOutput, resp.StatusCode
 	reply, fault := a.read(resp)
 	if fault != nil {
+		a.cancel(nil)         // first, as closing waits for the end of an HTTP/2 stream
 		_ = resp.Body.Close() // nothing more is read of it
 		return nil, fault
 	}
@@ -111,7 +111,10 @@ func (a *attempt) read(resp *http.Response) (*Reply, *fault) {
 	if q := a.loop.call.Request; a.loop.policy().Continue && q.Endpoint == llm.Chat && q.Stream {
 		r.said = &a.loop.said
 	}
-	r.watcher = newWatcher(a.loop.call.Request.Endpoint, a.hidesUsage())
+	r.watcher = newWatcher(a.way.endpoint, a.hidesUsage())
+	if a.way.door != nil {
+		r.doorway = &doorway{to: a.way.door.Events()}
+	}
 	contentType := resp.Header.Get("Content-Type")
 	var f *fault
 	switch media := mediaType(contentType); {
@@ -131,9 +134,9 @@ func (a *attempt) read(resp *http.Response) (*Reply, *fault) {
 		r.Header = make(http.Header, 8)
 	}
 	switch {
-	case a.translator != nil && r.Stream:
+	case (a.way.to != nil || a.way.door != nil) && r.Stream:
 		r.Header["Content-Type"] = []string{"text/event-stream"}
-	case a.translator != nil:
+	case a.way.to != nil, a.way.door != nil:
 		r.Header["Content-Type"] = []string{"application/json"}
 	case contentType != "":
 		r.Header["Content-Type"] = resp.Header["Content-Type"][:1]
@@ -153,7 +156,10 @@ func mediaType(contentType string) string {
 // hidesUsage says whether Mulligan asks for the stream's usage and the client does not.
 func (a *attempt) hidesUsage() bool {
 	q := a.loop.call.Request
-	return q.Stream && !q.WantsUsage && (a.translator != nil || a.target.Provider.ForcesUsage())
+	if a.way.door != nil {
+		return false // it says the usage in its own way
+	}
+	return q.Stream && !q.WantsUsage && (a.way.to != nil || a.target.Provider.ForcesUsage())
 }
 
 // maxRefusal is how much is read of a reply that is an error.
@@ -201,8 +207,8 @@ func (a *attempt) readPlain(r *Reply, length int64) *fault {
 	}
 	*r.buffer = b[:cap(b)]
 	r.plain, r.whole = b, true
-	if a.translator != nil {
-		translated, err := a.translator.Reply(b)
+	if a.way.to != nil {
+		translated, err := a.way.to.Reply(b)
 		if err != nil {
 			return a.faultOf(err, phaseOutput)
 		}
@@ -210,6 +216,13 @@ func (a *attempt) readPlain(r *Reply, length int64) *fault {
 	}
 	if err := r.watcher.Reply(r.plain); err != nil {
 		return a.faultOf(err, phaseOutput)
+	}
+	if a.way.door != nil {
+		answer, err := a.way.door.Answer(r.plain)
+		if err != nil {
+			return a.faultOf(err, phaseOutput)
+		}
+		r.plain = answer
 	}
 	return nil
 }
@@ -236,8 +249,8 @@ func (a *attempt) readFirstBytes(r *Reply) *fault {
 func (a *attempt) readStream(r *Reply) *fault {
 	r.Stream = true
 	r.events = events{src: r.body, buf: *r.buffer}
-	if a.translator != nil {
-		r.translation = newTranslation(r.body, a.translator.Stream())
+	if a.way.to != nil {
+		r.translation = newTranslation(r.body, a.way.to.Stream())
 		r.events.src = r.translation
 	}
 	for held := 0; held < heldEvents && r.events.at-r.events.ready < heldBytes; {

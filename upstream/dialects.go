@@ -4,13 +4,23 @@ import (
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/chat"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/messages"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/responses"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/typed"
+	"github.com/mulligan-gateway/mulligan/upstream/provider"
 )
 
 // translators are the dialects that providers speak beside OpenAI's, by the names that they
 // have in the vendor table.
-var translators = map[string]dialect.Translator{}
+var translators = map[string]dialect.Translator{
+	provider.DialectMessages: messages.New(),
+}
+
+// doors are the dialects that clients speak at endpoints which providers need not have: they
+// are answered by way of the hub.
+var doors = map[llm.Endpoint]dialect.FrontDoor{
+	llm.Messages: messages.NewFrontDoor(),
+}
 
 // newWatcher returns what looks at a reply of an endpoint. This is the list of dialects.
 // hideUsage says that Mulligan asked for a stream's usage and the client did not.
@@ -18,6 +28,8 @@ func newWatcher(e llm.Endpoint, hideUsage bool) dialect.Watcher {
 	switch e {
 	case llm.Chat, llm.Completions:
 		return chat.NewWatcher(hideUsage)
+	case llm.Messages:
+		return messages.NewWatcher()
 	case llm.Responses:
 		return responses.NewWatcher()
 	default:
@@ -29,6 +41,15 @@ func newWatcher(e llm.Endpoint, hideUsage bool) dialect.Watcher {
 // that was begun before there was a reply.
 func ErrorEvent(endpoint llm.Endpoint, e *llm.Error) []byte {
 	return newWatcher(endpoint, false).AppendError(nil, e)
+}
+
+// ErrorBody returns an error as the body of a reply at an endpoint: in the dialect of its
+// clients.
+func ErrorBody(endpoint llm.Endpoint, e *llm.Error) []byte {
+	if door := doors[endpoint]; door != nil {
+		return door.AppendError(nil, e)
+	}
+	return e.AppendJSON(nil)
 }
 
 // repliesInJSON says whether a plain reply of an endpoint is JSON whatever its Content-Type

@@ -35,6 +35,8 @@ type Reply struct {
 	ended bool // the end has been passed on
 	// translation is what events come through when the provider speaks another dialect.
 	translation *translation
+	// doorway is what ready events go through when the client speaks another dialect.
+	doorway *doorway
 
 	// said is what the stream has said, nil when nobody may go on with it; rest is the reply
 	// that goes on with this one, and id the id that its chunks get.
@@ -64,6 +66,9 @@ func (r *Reply) Next() ([]byte, error) {
 	return r.nextBytes()
 }
 
+// Incremental says that what Next returns is to be flushed, since there is more to come.
+func (r *Reply) Incremental() bool { return r.Stream || !r.whole }
+
 // nextBytes reads more of a reply that is passed on as it is.
 func (r *Reply) nextBytes() ([]byte, error) {
 	a := r.attempt
@@ -87,7 +92,12 @@ func (r *Reply) nextEvents() ([]byte, error) {
 			_, ok = r.one()
 		}
 		if b := r.events.take(); len(b) > 0 {
-			return b, nil
+			if r.doorway == nil {
+				return b, nil
+			}
+			if b, r.fault = r.passOut(b); len(b) > 0 {
+				return b, nil
+			}
 		}
 		switch {
 		case r.fault != nil && r.resume():
@@ -103,13 +113,27 @@ func (r *Reply) nextEvents() ([]byte, error) {
 
 // end returns what the end of the stream lacks, and then io.EOF.
 func (r *Reply) end() ([]byte, error) {
-	if !r.ended {
-		r.ended = true
-		if b := r.watcher.AppendEnd(nil); len(b) > 0 {
-			return b, nil
-		}
+	if r.ended {
+		return nil, io.EOF
+	}
+	r.ended = true
+	b := r.watcher.AppendEnd(nil)
+	if r.doorway != nil {
+		b = r.doorway.to.End(nil)
+	}
+	if len(b) > 0 {
+		return b, nil
 	}
 	return nil, io.EOF
+}
+
+// passOut returns ready events as the client's dialect has them.
+func (r *Reply) passOut(hub []byte) ([]byte, *fault) {
+	b, err := r.doorway.pass(hub)
+	if err != nil {
+		return b, r.attempt.faultOf(err, r.attempt.phase)
+	}
+	return b, r.fault
 }
 
 // one looks at the next event and makes it ready. It says whether the event has meaningful
@@ -187,7 +211,12 @@ func (r *Reply) broken() error {
 }
 
 // ErrorEvent returns the event that ends the stream with an error, in the client's dialect.
-func (r *Reply) ErrorEvent(e *llm.Error) []byte { return r.watcher.AppendError(nil, e) }
+func (r *Reply) ErrorEvent(e *llm.Error) []byte {
+	if r.doorway != nil {
+		return ErrorEvent(r.attempt.loop.call.Request.Endpoint, e)
+	}
+	return r.watcher.AppendError(nil, e)
+}
 
 // Close ends the provider's request, if it still runs, and closes its account.
 func (r *Reply) Close() {

@@ -42,7 +42,7 @@ func (r *Reply) resume() bool {
 // resume tries a target with a request whose answer has begun.
 func (l *loop) resume(i int, said []byte) *Reply {
 	t := l.route.Targets[i]
-	if left, _ := t.resting(time.Now()); left > 0 || !t.Provider.Serves(l.call.Request.Endpoint) {
+	if left, _ := t.resting(time.Now()); left > 0 || !t.Serves(l.call.Request.Endpoint) {
 		return nil
 	}
 	payload, dropped, err := l.call.Body(i)

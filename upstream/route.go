@@ -87,7 +87,7 @@ func (l *loop) policy() *Policy { return &l.route.Policy }
 func (l *loop) do() (*Reply, error) {
 	able := false
 	for i, t := range l.route.Targets {
-		if !t.Provider.Serves(l.call.Request.Endpoint) {
+		if !t.Serves(l.call.Request.Endpoint) {
 			continue
 		}
 		able = true
@@ -183,7 +183,7 @@ func (l *loop) needRoom(small *Target) bool {
 	}
 	behind := slices.Index(l.route.Targets, small) + 1
 	return slices.ContainsFunc(l.route.Targets[behind:], func(t *Target) bool {
-		return t.window() > l.roomierThan && t.Provider.Serves(l.call.Request.Endpoint)
+		return t.window() > l.roomierThan && t.Serves(l.call.Request.Endpoint)
 	})
 }
 

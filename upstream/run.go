@@ -129,7 +129,8 @@ func (n *run) begin(judged func(error)) *attempt {
 	if n.extra == 0 && n.switches == 0 {
 		n.target.provider.budget.request(now)
 	}
-	a := &attempt{loop: l, target: n.target, translator: n.target.translator(l.call.Request.Endpoint), record: len(x.Attempts), judged: judged}
+	a := &attempt{loop: l, target: n.target, record: len(x.Attempts), judged: judged}
+	a.way, _ = n.target.way(l.call.Request.Endpoint)
 	a.index = slices.Index(l.route.Targets, n.target)
 	a.key, _, _ = n.target.key(now)
 	n.target.provider.turn.Add(1)

@@ -4,34 +4,8 @@ import (
 	"errors"
 	"io"
 
-	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 )
-
-// translator returns what translates requests to an endpoint for the target, nil where its
-// provider speaks their dialect.
-func (t *Target) translator(e llm.Endpoint) dialect.Translator {
-	return translators[t.Provider.Dialect(e)]
-}
-
-// Translate returns a request's payload in the dialect that the target's provider speaks, and
-// the members of the request that this dialect has no word for. Its error is a
-// *dialect.Unsupported when the dialect cannot say what the request needs.
-func (t *Target) Translate(q *llm.Request, p llm.Payload) (llm.Payload, []string, error) {
-	to := t.translator(q.Endpoint)
-	if to == nil {
-		return p, nil, nil
-	}
-	question := dialect.Question{Body: p.Bytes(), Model: t.Model, Stream: q.Stream}
-	if t.Entry != nil {
-		question.MaxOutput = t.Entry.MaxOutput
-	}
-	translated, err := to.Request(question)
-	if err != nil {
-		return llm.Payload{}, nil, err
-	}
-	return llm.Payload{ContentType: "application/json", Parts: [][]byte{translated.Body}}, translated.Dropped, nil
-}
 
 // translate makes the run's payload what the target is sent.
 func (n *run) translate() error {
@@ -53,6 +27,7 @@ type translation struct {
 	out    []byte
 	at     int // read so far of out
 	ended  bool
+	err    error // what comes behind out
 }
 
 func newTranslation(src io.Reader, to dialect.Stream) *translation {
@@ -64,12 +39,13 @@ func newTranslation(src io.Reader, to dialect.Stream) *translation {
 // dialect: see dialect.Stream.
 func (t *translation) Read(p []byte) (int, error) {
 	for t.at == len(t.out) {
-		if t.ended {
+		switch {
+		case t.err != nil:
+			return 0, t.err
+		case t.ended:
 			return 0, io.EOF
 		}
-		if err := t.fill(); err != nil {
-			return 0, err
-		}
+		t.fill()
 	}
 	n := copy(p, t.out[t.at:])
 	t.at += n
@@ -77,30 +53,26 @@ func (t *translation) Read(p []byte) (int, error) {
 }
 
 // fill translates the events that are whole, and waits for more when there is none.
-func (t *translation) fill() error {
+func (t *translation) fill() {
 	t.out, t.at = t.out[:0], 0
-	for {
+	for t.err == nil {
 		e, ok := t.in.next()
 		if !ok {
 			break
 		}
 		if e.dataLines > 0 {
-			var err error
-			if t.out, err = t.to.Event(t.out, e.name, e.data); err != nil {
-				return err
-			}
+			t.out, t.err = t.to.Event(t.out, e.name, e.data)
 		}
 		t.in.accept(&e)
 	}
 	t.in.take()
 	switch {
-	case len(t.out) > 0:
-		return nil
+	case len(t.out) > 0, t.err != nil:
 	case t.in.eof:
 		t.out, t.ended = t.to.End(t.out), true
-		return nil
+	default:
+		t.err = t.in.read()
 	}
-	return t.in.read()
 }
 
 // release gives the buffer back.

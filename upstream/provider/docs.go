@@ -16,6 +16,7 @@ var docsTemplate string
 
 // docsKind is one row of the vendor table as docs.md.tmpl shows it.
 type docsKind struct {
+	Dialect, SignIn                      string
 	Kind, Title, Source, BaseURL, KeyEnv string
 	Endpoints, Drops, Note               string
 }
@@ -53,7 +54,13 @@ func Docs() []byte {
 func (v *Vendor) docs() docsKind {
 	d := docsKind{
 		Kind: v.Kind, Title: v.Title, Source: v.Source, BaseURL: "`" + v.BaseURL + "`", KeyEnv: "`" + v.KeyEnv + "`",
-		Drops: quoted(v.Drops), Note: v.Note,
+		Drops: quoted(v.Drops), Note: v.Note, Dialect: "OpenAI's", SignIn: "`Authorization: Bearer KEY`",
+	}
+	if own := v.Dialects[llm.Chat]; own != "" {
+		d.Dialect = own
+	}
+	if v.KeyHeader != "" {
+		d.SignIn = "`" + v.KeyHeader + ": KEY`"
 	}
 	if v.KeyEnv == "" {
 		d.KeyEnv = "none needed"
@@ -64,8 +71,8 @@ func (v *Vendor) docs() docsKind {
 	case KindDemo:
 		d.BaseURL = "inside Mulligan"
 	}
-	if d.Endpoints = names(v.Endpoints); len(v.Endpoints) == len(llm.Endpoints()) {
-		d.Endpoints = "all"
+	if d.Endpoints = names(v.Endpoints); len(v.Endpoints) == len(openAIEndpoints()) {
+		d.Endpoints = "all of OpenAI's, rerank"
 	}
 	return d
 }

@@ -14,6 +14,8 @@ import (
 type Call struct {
 	Endpoint llm.Endpoint
 	Payload  llm.Payload
+	// Model is the model's id, for endpoints whose path names it.
+	Model string
 	// Key is one of the provider's keys.
 	Key string
 	// Stream says that events are wanted.
@@ -46,13 +48,22 @@ func (p *Provider) NewRequest(ctx context.Context, c Call) (*http.Request, error
 	if c.Stream {
 		h["Accept"] = []string{"text/event-stream"}
 	}
-	if c.Key != "" {
+	switch {
+	case c.Key == "":
+	case p.vendor.KeyHeader != "":
+		h[p.vendor.KeyHeader] = []string{c.Key}
+	default:
 		h["Authorization"] = []string{"Bearer " + c.Key}
 	}
 	for name, values := range p.header {
 		h[name] = values
 	}
 	own := *u // a transport that rewrites the URL must not do so for the next request
+	if pathOf := p.vendor.ModelPaths[c.Endpoint]; pathOf != nil {
+		path, query := pathOf(c.Model, c.Stream)
+		own = *u.JoinPath(path)
+		own.RawQuery = query
+	}
 	r := &http.Request{
 		Method: http.MethodPost, URL: &own, Host: own.Host, Header: h,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,

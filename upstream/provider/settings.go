@@ -42,7 +42,10 @@ func (p *Provider) setURLs(base string) error {
 		return fmt.Errorf("the base_url must end before %s", llm.Chat.Path())
 	}
 	for _, e := range p.vendor.Endpoints {
-		p.urls[e] = u.JoinPath(e.Path())
+		p.urls[e] = u
+		if p.vendor.ModelPaths[e] == nil {
+			p.urls[e] = u.JoinPath(p.vendor.path(e))
+		}
 	}
 	return nil
 }
@@ -60,7 +63,7 @@ func (p *Provider) setKeys(c Config) error {
 	if len(p.keys) > 0 {
 		return nil
 	}
-	if p.vendor.KeyEnv != "" && p.header["Authorization"] == nil && !c.Offline {
+	if p.vendor.KeyEnv != "" && p.header[p.vendor.keyHeader()] == nil && !c.Offline {
 		return fmt.Errorf("provider %s has no api_key; write api_key {env.%s} and set that variable", p.name, p.vendor.KeyEnv)
 	}
 	p.keys = []string{""} // requests go without one
@@ -91,6 +94,11 @@ func (p *Provider) setHeader(h http.Header) error {
 				return fmt.Errorf("the value of header %s holds characters that a header cannot hold", canonical)
 			}
 			p.header[canonical] = append(p.header[canonical], v)
+		}
+	}
+	for name, values := range p.vendor.Header {
+		if p.header[name] == nil {
+			p.header[name] = values
 		}
 	}
 	for name, values := range p.header {

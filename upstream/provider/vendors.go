@@ -1,13 +1,13 @@
 package provider
 
 import (
+	"net/http"
 	"slices"
 
 	"github.com/mulligan-gateway/mulligan/llm"
 )
 
-// Vendor is a row of the vendor table: what is known about a kind of provider. Every vendor
-// of the table is signed in to with the header Authorization: Bearer KEY.
+// Vendor is a row of the vendor table: what is known about a kind of provider.
 type Vendor struct {
 	// Kind is the row's name in the config.
 	Kind string
@@ -23,8 +23,15 @@ type Vendor struct {
 	GenAI string
 	// Endpoints are those that the vendor serves.
 	Endpoints []llm.Endpoint
-	// Dialects names the dialects of endpoints in which the vendor does not speak OpenAI's.
-	Dialects map[llm.Endpoint]string
+	// KeyHeader is the header that a key goes into, "" for Authorization: Bearer KEY.
+	KeyHeader string
+	// Header are headers that every request to the vendor has.
+	Header http.Header
+	// Dialects names the dialects of endpoints in which the vendor does not speak OpenAI's, and
+	// Paths says where below the base URL these endpoints are.
+	Dialects, Paths map[llm.Endpoint]string
+	// ModelPaths is Paths for endpoints whose path names the model; it has a query, too.
+	ModelPaths map[llm.Endpoint]func(model string, stream bool) (path, query string)
 	// Usage says that the vendor understands stream_options.include_usage. The others report
 	// usage in a stream unasked.
 	Usage bool
@@ -43,6 +50,16 @@ const (
 	KindDemo       = "demo"
 )
 
+// The dialects that are not OpenAI's, by the names of their folders in dialect/.
+const (
+	DialectMessages = "messages"
+	DialectGemini   = "gemini"
+)
+
+// HeaderAnthropicVersion says which version of Anthropic's API a request is for
+// (source: https://platform.claude.com/docs/en/api/versioning).
+const HeaderAnthropicVersion = "Anthropic-Version"
+
 // Members that are OpenAI's own. Metadata may say things about users, and other vendors have
 // no use for it. They have none for store either, except those with the Responses API, which
 // store unless they are told not to (xAI and Fireworks for 30 days): they must see it.
@@ -50,6 +67,11 @@ var (
 	openAIOnly   = []string{"metadata", "store"}
 	metadataOnly = []string{"metadata"}
 )
+
+// openAIEndpoints are the endpoints of OpenAI's own dialects, and rerank.
+func openAIEndpoints() []llm.Endpoint {
+	return slices.DeleteFunc(llm.Endpoints(), func(e llm.Endpoint) bool { return e == llm.Messages })
+}
 
 // vendors is the table. A vendor that speaks OpenAI's dialect is one row.
 var vendors = []Vendor{
@@ -163,14 +185,27 @@ var vendors = []Vendor{
 		Source: "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
 	},
 	{
+		Kind: "anthropic", Title: "Anthropic", BaseURL: "https://api.anthropic.com/v1", KeyEnv: "ANTHROPIC_API_KEY", GenAI: "anthropic", Usage: true,
+		Endpoints: []llm.Endpoint{llm.Chat, llm.Messages}, KeyHeader: "X-Api-Key", Header: http.Header{HeaderAnthropicVersion: {"2023-06-01"}},
+		Dialects: map[llm.Endpoint]string{llm.Chat: DialectMessages}, Paths: map[llm.Endpoint]string{llm.Chat: "/messages"},
+		Drops: openAIOnly, Source: "https://platform.claude.com/docs/en/api/overview",
+	},
+	{
+		Kind: "google", Title: "Google AI Studio", BaseURL: "https://generativelanguage.googleapis.com/v1beta", KeyEnv: "GEMINI_API_KEY", GenAI: "gcp.gemini", Usage: true,
+		Endpoints: []llm.Endpoint{llm.Chat}, KeyHeader: "X-Goog-Api-Key",
+		Dialects:   map[llm.Endpoint]string{llm.Chat: DialectGemini},
+		ModelPaths: map[llm.Endpoint]func(string, bool) (string, string){llm.Chat: generateContent},
+		Drops:      openAIOnly, Source: "https://ai.google.dev/api/generate-content",
+	},
+	{
 		Kind: KindCompatible, Title: "Any other server that speaks OpenAI's dialect", Usage: true,
-		Endpoints: llm.Endpoints(), Drops: metadataOnly,
+		Endpoints: openAIEndpoints(), Drops: metadataOnly,
 		Note:   "It needs a `base_url`. What the server does not have it answers with 404 itself.",
 		Source: "https://platform.openai.com/docs/api-reference",
 	},
 	{
 		Kind: KindDemo, Title: "The built-in demo", BaseURL: "http://demo.example.com/v1", Usage: true,
-		Endpoints: llm.Endpoints(),
+		Endpoints: openAIEndpoints(),
 		Note:      "It answers inside Mulligan, so it needs neither network nor key, and has no `base_url`. See [The demo](#the-demo).",
 	},
 }
@@ -194,4 +229,29 @@ func (v Vendor) GenAIName() string {
 		return v.GenAI
 	}
 	return v.Kind
+}
+
+// path returns where an endpoint is below the vendor's base URL.
+func (v *Vendor) path(e llm.Endpoint) string {
+	if path, ok := v.Paths[e]; ok {
+		return path
+	}
+	return e.Path()
+}
+
+// keyHeader returns the header that a key goes into.
+func (v *Vendor) keyHeader() string {
+	if v.KeyHeader != "" {
+		return v.KeyHeader
+	}
+	return "Authorization"
+}
+
+// generateContent returns where a model of Gemini's dialect is asked
+// (source: https://ai.google.dev/api/generate-content).
+func generateContent(model string, stream bool) (path, query string) {
+	if stream {
+		return "/models/" + model + ":streamGenerateContent", "alt=sse"
+	}
+	return "/models/" + model + ":generateContent", ""
 }

@@ -1,0 +1,92 @@
+package messages
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/dialecttest"
+)
+
+const smallQuestion = `{"model":"x","messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"What's the weather in Florence, Italy?"}],"tools":[{"type":"function","function":{"name":"weather","description":"Get weather information for a location","parameters":{"type":"object","properties":{"location":{"type":"string","description":"the city"}},"required":["location"]}}}],"temperature":0.5,"max_tokens":1000,"stream":true}`
+
+const smallReply = `{"model":"claude-sonnet-4-20250514","id":"msg_01D5jHmsvtvUkCS3uKmfVYwv","type":"message","role":"assistant","content":[{"type":"text","text":"Let me look at the weather in Florence for you."},{"type":"tool_use","id":"toolu_013SKcEFkzQm5QWtwuZCQKsV","name":"weather","input":{"location":"Florence, Italy"}}],"stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":454,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0},"output_tokens":67,"service_tier":"standard"}}`
+
+// hundred is a stream of a hundred events, nearly all of them text.
+func hundred() []byte {
+	var b strings.Builder
+	b.WriteString(`data: {"type":"message_start","message":{"model":"claude-sonnet-4-20250514","id":"msg_01PSvJdjd5keNSD63VHjYzex","type":"message","role":"assistant","content":[],"stop_reason":null,"usage":{"input_tokens":502,"output_tokens":4}}}` + "\n\n" +
+		`data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}           }` + "\n\n")
+	for range 95 {
+		b.WriteString(`data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":" multiply the numbers"}           }` + "\n\n")
+	}
+	b.WriteString(`data: {"type":"content_block_stop","index":0            }` + "\n\n" +
+		`data: {"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":137}  }` + "\n\n" +
+		`data: {"type":"message_stop"             }` + "\n\n")
+	return []byte(b.String())
+}
+
+func BenchmarkRequest(b *testing.B) {
+	t, q := New(), dialect.Question{Body: []byte(smallQuestion), Model: "claude-sonnet-4-20250514", Stream: true}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := t.Request(q); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkReply(b *testing.B) {
+	t, body := New(), []byte(smallReply)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := t.Reply(body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkQuestion(b *testing.B) {
+	door := NewFrontDoor()
+	there, err := New().Request(dialect.Question{Body: []byte(smallQuestion), Model: "claude-sonnet-4-20250514", Stream: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := door.Question(there.Body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkStreamOf100(b *testing.B) {
+	benchStream(b, hundred(), New().Stream)
+}
+
+func BenchmarkEventsOf100(b *testing.B) {
+	hub, err := feed(New().Stream(), hundred())
+	if err != nil {
+		b.Fatal(err)
+	}
+	benchStream(b, hub, NewFrontDoor().Events)
+}
+
+func benchStream(b *testing.B, stream []byte, open func() dialect.Stream) {
+	b.Helper()
+	events := dialecttest.Events(bytes.Clone(stream))
+	var buffer []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		s := open()
+		for i := range events {
+			var err error
+			if buffer, err = s.Event(buffer[:0], events[i].Name, events[i].Data); err != nil {
+				b.Fatal(err)
+			}
+		}
+		buffer = s.End(buffer[:0])
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(events)), "ns/event")
+}

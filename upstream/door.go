@@ -1,0 +1,95 @@
+package upstream
+
+import (
+	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+)
+
+// way is how a request to an endpoint gets to a provider: as it is, or by way of the hub.
+type way struct {
+	// endpoint is the provider's that is called.
+	endpoint llm.Endpoint
+	// door is what the client speaks when it is neither the hub nor what the provider speaks.
+	door dialect.FrontDoor
+	// to is what the provider speaks when it is not what it is asked in.
+	to dialect.Translator
+}
+
+// way returns how the target is asked what comes in at an endpoint, and false when it cannot
+// be asked that.
+func (t *Target) way(e llm.Endpoint) (way, bool) {
+	if t.Provider.Serves(e) {
+		return way{endpoint: e, to: translators[t.Provider.Dialect(e)]}, true
+	}
+	door := doors[e]
+	if door == nil || !t.Provider.Serves(llm.Chat) {
+		return way{}, false
+	}
+	return way{endpoint: llm.Chat, door: door, to: translators[t.Provider.Dialect(llm.Chat)]}, true
+}
+
+// Serves says whether the target can be asked what comes in at an endpoint.
+func (t *Target) Serves(e llm.Endpoint) bool {
+	_, ok := t.way(e)
+	return ok
+}
+
+// Translate returns a request's payload in the dialect that the target's provider speaks, and
+// the members of the request that this dialect has no word for. Its error is a
+// *dialect.Unsupported when the dialect cannot say what the request needs, or an *llm.Error
+// for a request that is damaged.
+func (t *Target) Translate(q *llm.Request, p llm.Payload) (llm.Payload, []string, error) {
+	w, _ := t.way(q.Endpoint)
+	if w.door == nil && w.to == nil {
+		return p, nil, nil
+	}
+	body := p.Bytes()
+	var dropped []string
+	if w.door != nil {
+		asked, err := w.door.Question(body)
+		if err != nil {
+			return llm.Payload{}, nil, err
+		}
+		body, dropped = asked.Body, asked.Dropped
+	}
+	if w.to != nil {
+		question := dialect.Question{Body: body, Model: t.Model, Stream: q.Stream}
+		if t.Entry != nil {
+			question.MaxOutput = t.Entry.MaxOutput
+		}
+		said, err := w.to.Request(question)
+		if err != nil {
+			return llm.Payload{}, nil, err
+		}
+		body, dropped = said.Body, append(dropped, said.Dropped...)
+	}
+	return llm.Payload{ContentType: "application/json", Parts: [][]byte{body}}, dropped, nil
+}
+
+// doorway turns the hub's stream into the client's, as it is passed on.
+type doorway struct {
+	to  dialect.Stream
+	out []byte
+}
+
+// pass returns whole events of the hub as the client's. Their errors are faults of ours: the
+// hub's events have been looked at before.
+func (d *doorway) pass(hub []byte) ([]byte, error) {
+	d.out = d.out[:0]
+	s := events{buf: hub, end: len(hub)}
+	for {
+		e, ok := s.next()
+		if !ok {
+			return d.out, nil
+		}
+		if e.dataLines == 0 {
+			d.out = append(d.out, hub[s.at:e.to]...)
+		} else {
+			var err error
+			if d.out, err = d.to.Event(d.out, e.name, e.data); err != nil {
+				return d.out, err
+			}
+		}
+		s.accept(&e)
+	}
+}
