@@ -137,17 +137,18 @@ func measure(o options, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer l.stop()
+	defer func() { _ = l.stop() }() // what it has to say was said before
 	sites, stop, err := startCaddy(provider)
 	if err != nil {
 		return err
 	}
-	defer stop()
+	defer func() { _ = stop() }() // nothing is left that could be lost
 
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "CPU and allocations per request of Caddy's process, %d clients, median of %d rounds, %s, %d cores\n\n",
 		o.connections, o.rounds, runtime.Version(), runtime.NumCPU())
-	fmt.Fprintln(t, "scenario\treverse_proxy\tmulligan\tratio\tallocs\tallocs\tratio\tKB\tKB\tratio\t")
+	fmt.Fprintln(t, "\tCPU\t\t\tallocations\t\t\tKB allocated\t\t\t")
+	fmt.Fprintln(t, "scenario"+strings.Repeat("\tproxy\tmulligan\tratio", 3)+"\t")
 	for _, s := range scenarios {
 		costs, err := measureScenario(o, l, s, sites)
 		if err != nil {

@@ -254,7 +254,7 @@ func (s sdk) interrupted(ctx context.Context) (object, error) {
 func brokenOff(said string, err error) (object, error) {
 	var broken *ssestream.StreamError
 	if !errors.As(err, &broken) {
-		return nil, fmt.Errorf("after %q the stream ended with %v, not with an error event", said, err)
+		return nil, fmt.Errorf("after %q the stream ended without an error event: %w", said, err)
 	}
 	return object{"text": said, "code": gjson.GetBytes(broken.Event.Data, "error.code").String()}, nil
 }

@@ -24,12 +24,12 @@ const (
 
 // attempt is one request to one provider.
 type attempt struct {
-	loop       *loop
-	target     *Target
-	key        int // index among the provider's keys
+	loop   *loop
+	target *Target
+	key    int // index among the provider's keys
 	way    way
-	record     int // index in the exchange's attempts
-	index      int // of the target in the route
+	record int // index in the exchange's attempts
+	index  int // of the target in the route
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc

@@ -29,7 +29,6 @@ func (q *question) system(v gjson.Result, field string) error {
 // closeParts appends parts as the value of content: one text alone as a string, which every
 // vendor takes.
 func closeParts(b, parts []byte) []byte {
-	const begin, end = `{"type":"text","text":`, '}'
 	list := gjson.ParseBytes(append(append([]byte{'['}, parts...), ']'))
 	if all := list.Array(); len(all) == 1 && all[0].Get("type").Str == "text" {
 		return append(b, all[0].Get("text").Raw...)

@@ -277,7 +277,7 @@ func (r *request) sampling(b []byte, thinks bool) []byte {
 			}
 			b = member(b, "temperature", value)
 		}
-		if hasTopP && !(hasTemperature && r.model.oneSampler()) {
+		if hasTopP && (!hasTemperature || !r.model.oneSampler()) {
 			b, hasTopP = member(b, "top_p", topP.Raw), false
 		}
 		if present(r.in.topK) {
