@@ -151,10 +151,11 @@ func explainHTTP(app *App, d *deployment.Deployment, r *http.Request, maxBody in
 				"There is no endpoint %q. The endpoints are %v.", truncate(name), llm.Endpoints())).WithParam("endpoint")
 		}
 	}
-	raw, err := readBody(r, maxBody)
+	sent, err := readBody(r, maxBody)
 	if err != nil {
 		return Explanation{}, err
 	}
+	raw := sent.bytes // not released: explanations are rare, and hold parts of it
 	if len(raw) == 0 {
 		raw = []byte("{}")
 	}

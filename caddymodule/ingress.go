@@ -35,12 +35,13 @@ const maxHeaderObject = 8 << 10
 // the request.
 func (x *exchange) ingress() error {
 	start := time.Now()
-	raw, err := readBody(x.r, x.site.maxBody)
+	var err error
+	x.body, err = readBody(x.r, x.site.maxBody)
 	x.account.ClientTime += time.Since(start)
 	if err != nil {
 		return err
 	}
-	if err := readRequest(&x.request, x.r, raw); err != nil {
+	if err := readRequest(&x.request, x.r, x.body.bytes); err != nil {
 		return err
 	}
 	x.request.Client = clientOf(x.r)
@@ -49,9 +50,9 @@ func (x *exchange) ingress() error {
 	return nil
 }
 
-// readBody returns the request's body. A body that announces its length is read into one
-// slice of that length.
-func readBody(r *http.Request, limit int64) ([]byte, error) {
+// readBody returns the request's body. A body that announces its length is read into a buffer
+// of that length, which is used again when the body is released.
+func readBody(r *http.Request, limit int64) (*body, error) {
 	if r.ContentLength > limit {
 		return nil, bodyTooLarge(limit)
 	}
@@ -59,13 +60,14 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 		return nil, llm.NewError(llm.CodeInvalidJSON,
 			fmt.Sprintf("The body has Content-Encoding %q. Send it without compression.", enc))
 	}
-	var raw []byte
+	var b *body
 	var err error
 	if r.ContentLength >= 0 {
-		raw = make([]byte, r.ContentLength)
-		_, err = io.ReadFull(r.Body, raw)
+		b = newBody(int(r.ContentLength))
+		_, err = io.ReadFull(r.Body, b.bytes)
 	} else {
-		raw, err = io.ReadAll(io.LimitReader(r.Body, limit+1))
+		b = new(body)
+		b.bytes, err = io.ReadAll(io.LimitReader(r.Body, limit+1))
 	}
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return nil, bodyTooLarge(tooLarge.Limit) // the site's own request_body limit
@@ -74,10 +76,10 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 		return nil, llm.NewError(llm.CodeInvalidJSON,
 			"The body ended before its announced length, or its connection broke. Send it again.").WithCause(err)
 	}
-	if int64(len(raw)) > limit {
+	if int64(len(b.bytes)) > limit {
 		return nil, bodyTooLarge(limit)
 	}
-	return raw, nil
+	return b, nil
 }
 
 func bodyTooLarge(limit int64) *llm.Error {

@@ -24,6 +24,7 @@ type exchange struct {
 	r    *http.Request
 
 	account llm.Exchange
+	body    *body // nil until it has been read
 	request llm.Request
 	facts   rules.Facts
 
@@ -40,6 +41,7 @@ func (s *site) serveEndpoint(w http.ResponseWriter, r *http.Request, endpoint ll
 	defer lease.release()
 
 	x := s.begin(w, r, endpoint)
+	defer x.letGo()
 	defer x.finish() // 7 account
 	defer x.rescue()
 
@@ -74,6 +76,13 @@ func (s *site) begin(w http.ResponseWriter, r *http.Request, endpoint llm.Endpoi
 	x.request.TraceID, x.request.Time, x.request.Endpoint = id, now, endpoint
 	x.facts.Request = &x.request
 	return x
+}
+
+// letGo gives the request's body back, when nothing of the exchange looks at it any more.
+func (x *exchange) letGo() {
+	if x.body != nil {
+		x.body.release()
+	}
 }
 
 // newTraceID returns a UUIDv7, which sorts by time (RFC 9562, section 5.7).
@@ -123,6 +132,7 @@ func (x *exchange) attempt() (*upstream.Reply, error) {
 		Request:     &x.request,
 		Exchange:    &x.account,
 		Body:        x.rewrite,
+		Hold:        x.body.hold,
 		InputTokens: x.facts.InputTokens,
 		OnAttempt:   x.attemptSpan,
 	})

@@ -79,22 +79,48 @@ func (a *attempt) do(payload llm.Payload) (*Reply, *fault) {
 
 // watchBody makes the transport's first look at the body known.
 func (a *attempt) watchBody(r *http.Request) {
-	r.Body = &watchedBody{r.Body, &a.sent}
+	r.Body = a.watched(r.Body)
 	body := r.GetBody
 	r.GetBody = func() (io.ReadCloser, error) {
 		b, err := body()
-		return &watchedBody{b, &a.sent}, err
+		if err != nil {
+			return nil, err
+		}
+		return a.watched(b), nil
 	}
 }
 
+func (a *attempt) watched(body io.ReadCloser) io.ReadCloser {
+	w := &watchedBody{ReadCloser: body, read: &a.sent}
+	if hold := a.loop.call.Hold; hold != nil {
+		w.letGo = hold()
+	}
+	return w
+}
+
+// watchedBody is the body of one request to a provider.
 type watchedBody struct {
 	io.ReadCloser
-	read *atomic.Bool
+	read   *atomic.Bool
+	closed atomic.Bool
+	letGo  func()
 }
 
 func (b *watchedBody) Read(p []byte) (int, error) {
+	if b.closed.Load() {
+		return 0, http.ErrBodyReadAfterClose // what it was may be another request's by now
+	}
 	b.read.Store(true)
 	return b.ReadCloser.Read(p)
+}
+
+// Close lets the payload go. Transports close a body at least once, and often twice.
+func (b *watchedBody) Close() error {
+	err := b.ReadCloser.Close()
+	if !b.closed.Swap(true) && b.letGo != nil {
+		b.letGo()
+	}
+	return err
 }
 
 // read reads a reply until its first meaningful output.

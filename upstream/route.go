@@ -31,6 +31,9 @@ type Call struct {
 	// that were left out of it. It is called for each target that is tried, once. Its error
 	// ends the call.
 	Body func(target int) (llm.Payload, []string, error)
+	// Hold is called for each time that the payload is sent, and the function that it returns
+	// when the transport has done with it, which may be after Do has returned. It may be nil.
+	Hold func() func()
 	// InputTokens estimates the length of the prompt, for an answer whose provider reports no
 	// usage. It may be nil.
 	InputTokens func() int64
