@@ -4,6 +4,7 @@ import (
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/chat"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/gemini"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/messages"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/responses"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/typed"
@@ -13,6 +14,7 @@ import (
 // translators are the dialects that providers speak beside OpenAI's, by the names that they
 // have in the vendor table.
 var translators = map[string]dialect.Translator{
+	provider.DialectGemini:   gemini.New(),
 	provider.DialectMessages: messages.New(),
 }
 

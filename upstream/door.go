@@ -36,7 +36,7 @@ func (t *Target) Serves(e llm.Endpoint) bool {
 
 // Translate returns a request's payload in the dialect that the target's provider speaks, and
 // the members of the request that this dialect has no word for. Its error is a
-// *dialect.Unsupported when the dialect cannot say what the request needs, or an *llm.Error
+// *dialect.UnsupportedError when the dialect cannot say what the request needs, or an *llm.Error
 // for a request that is damaged.
 func (t *Target) Translate(q *llm.Request, p llm.Payload) (llm.Payload, []string, error) {
 	w, _ := t.way(q.Endpoint)

@@ -67,7 +67,7 @@ type loop struct {
 	said        chat.Said // what the client has of a stream that may be gone on with
 	first       *failed   // what is told to the client when nothing helps
 	resting     []postponed
-	cannot      *dialect.Unsupported // what the first of those targets lacks that cannot say the request
+	cannot      *dialect.UnsupportedError // what the first of those targets lacks that cannot say the request
 	stopped     bool
 }
 

@@ -85,7 +85,7 @@ func (t *translation) release() {
 // unable notes that a target cannot say what the request needs, and returns err when it says
 // anything else.
 func (l *loop) unable(err error) error {
-	var u *dialect.Unsupported
+	var u *dialect.UnsupportedError
 	if !errors.As(err, &u) {
 		return err
 	}

@@ -75,6 +75,34 @@ func TestAnOpenAIClientIsAnsweredByAnotherDialect(t *testing.T) {
 	}
 }
 
+const geminiReply = `{"candidates":[{"content":{"parts":[{"text":"Hello there"}],"role":"model"},"finishReason":"STOP","index":0}],` +
+	`"usageMetadata":{"promptTokenCount":15,"candidatesTokenCount":2,"thoughtsTokenCount":1,"cachedContentTokenCount":5,"totalTokenCount":18},"modelVersion":"gemini-x","responseId":"r1"}`
+
+func TestAnOpenAIClientIsAnsweredByGemini(t *testing.T) {
+	stream := fakellm.Steps(fakellm.Header("Content-Type", "text/event-stream"), fakellm.Status(http.StatusOK), fakellm.Write("data: "+geminiReply+"\r\n\r\n"))
+	s := fakellm.Start(t, fakellm.Raw(http.StatusOK, "application/json; charset=UTF-8", geminiReply), stream)
+	b := newBed(t, quick())
+	b.add(provider.Config{Name: "google", Kind: "google", BaseURL: s.URL + "/v1beta", Keys: []string{"google-test-key"}}, nil)
+	want := llm.Usage{Input: 15, CachedInput: 5, Output: 3, Reasoning: 1, Known: true}
+
+	o := b.chat(plainBody)
+	if o.err != nil || gjson.Get(o.body, "choices.0.message.content").String() != "Hello there" || o.exchange.Usage != want {
+		t.Fatalf("plain: %q %v, usage %+v", o.body, o.err, o.exchange.Usage)
+	}
+	if r := s.Await(1); r.Path != "/v1beta/models/m:generateContent" || r.Header.Get("X-Goog-Api-Key") != "google-test-key" ||
+		r.Header.Get("Authorization") != "" || r.Get("contents.0.parts.0.text").String() != "hi" {
+		t.Errorf("the provider got %s %v %s", r.Path, r.Header, r.Body)
+	}
+
+	o = b.chat(streamBody)
+	if text, _ := said(o.body); o.err != nil || text != "Hello there" || !strings.HasSuffix(o.body, "data: [DONE]\n\n") || o.exchange.Usage != want {
+		t.Errorf("stream: %q %v, usage %+v", o.body, o.err, o.exchange.Usage)
+	}
+	if r := s.Await(2); r.Path != "/v1beta/models/m:streamGenerateContent" || r.Query.Get("alt") != "sse" {
+		t.Errorf("the provider was asked at %s %v", r.Path, r.Query)
+	}
+}
+
 func TestAnotherDialectFailsOverLikeOpenAIs(t *testing.T) {
 	overloaded := `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`
 	for name, c := range map[string]struct {

@@ -10,7 +10,7 @@ import (
 // chat, the hub, into its own, and its replies into the hub's. Translators are pure: they know
 // bytes, and neither networks nor keys. They are safe for concurrent use.
 type Translator interface {
-	// Request returns the dialect's request for a hub request. Its error is an *Unsupported
+	// Request returns the dialect's request for a hub request. Its error is an *UnsupportedError
 	// when the dialect cannot say what the request needs.
 	Request(q Question) (Translated, error)
 	// Reply returns the hub's reply for a plain one. Its error is ErrMalformed, or a
@@ -52,8 +52,8 @@ type Translated struct {
 	Dropped []string
 }
 
-// Unsupported says that a request needs what a dialect cannot say.
-type Unsupported struct {
+// UnsupportedError says that a request needs what a dialect cannot say.
+type UnsupportedError struct {
 	// Field is the member of the hub's request, such as logprobs or messages[2].content[0].
 	Field string
 	// Why says it in a few words, such as "has no log probabilities".
@@ -61,12 +61,12 @@ type Unsupported struct {
 }
 
 // Error implements error.
-func (e *Unsupported) Error() string { return fmt.Sprintf("%s: %s", e.Field, e.Why) }
+func (e *UnsupportedError) Error() string { return fmt.Sprintf("%s: %s", e.Field, e.Why) }
 
 // FrontDoor is a dialect that clients speak and that is not the hub's. It turns their requests
 // into the hub's, and the hub's replies into its own.
 type FrontDoor interface {
-	// Question returns the hub's request for a client's. Its error is an *Unsupported, or an
+	// Question returns the hub's request for a client's. Its error is an *UnsupportedError, or an
 	// *llm.Error for a request that is damaged.
 	Question(body []byte) (Translated, error)
 	// Answer returns the dialect's reply for the hub's plain one.

@@ -2,7 +2,9 @@ package provider
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/mulligan-gateway/mulligan/llm"
 )
@@ -247,11 +249,15 @@ func (v *Vendor) keyHeader() string {
 	return "Authorization"
 }
 
-// generateContent returns where a model of Gemini's dialect is asked
-// (source: https://ai.google.dev/api/generate-content).
+// generateContent returns where a model of Gemini's dialect is asked, behind a base URL that
+// ends with /v1beta. For a stream it asks for events: the answer would be one JSON list
+// otherwise. An id stays one segment of the path, whatever it holds, and a "models/" before it,
+// as AI Studio lists its models, is not doubled (source:
+// https://ai.google.dev/api/generate-content).
 func generateContent(model string, stream bool) (path, query string) {
+	path = "/models/" + url.PathEscape(strings.TrimPrefix(model, "models/"))
 	if stream {
-		return "/models/" + model + ":streamGenerateContent", "alt=sse"
+		return path + ":streamGenerateContent", "alt=sse"
 	}
-	return "/models/" + model + ":generateContent", ""
+	return path + ":generateContent", ""
 }

@@ -128,7 +128,7 @@ func compact(b []byte) string {
 // translated checks the sections of a request.
 func (f *fixture) translated(section string, got dialect.Translated, err error) {
 	f.t.Helper()
-	var refused *dialect.Unsupported
+	var refused *dialect.UnsupportedError
 	var broken *llm.Error
 	switch _, refusal := f.get("unsupported"); {
 	case errors.As(err, &refused):

@@ -37,7 +37,7 @@ func seeds(f *testing.F, dir, section string) (all [][]byte) {
 
 // known says whether an error is of a kind that callers know.
 func known(err error) bool {
-	var refused *dialect.Unsupported
+	var refused *dialect.UnsupportedError
 	var reported *dialect.ReportedError
 	var broken *llm.Error
 	return errors.Is(err, dialect.ErrMalformed) || errors.As(err, &refused) || errors.As(err, &reported) || errors.As(err, &broken)

@@ -3,7 +3,7 @@
 // on Vertex AI); NewFrontDoor translates between a client that speaks messages and the hub.
 //
 // Values are copied as the bytes they came in, so that numbers and texts stay what they are.
-// What has no counterpart and changes what is asked is refused, as a *dialect.Unsupported; what
+// What has no counterpart and changes what is asked is refused, as a *dialect.UnsupportedError; what
 // is only a hint is left out and named in Dropped. Members that neither API is known to have
 // are passed on: the provider refuses what it does not know, and names it.
 //
@@ -92,7 +92,7 @@ func elements(list gjson.Result, f func(i int, v gjson.Result) error) error {
 }
 
 // unsupported returns the refusal of a member.
-func unsupported(field, why string) error { return &dialect.Unsupported{Field: field, Why: why} }
+func unsupported(field, why string) error { return &dialect.UnsupportedError{Field: field, Why: why} }
 
 // indexed returns the name of an element of a list, such as tools[3].
 func indexed(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]" }

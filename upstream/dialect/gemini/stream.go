@@ -1,0 +1,180 @@
+package gemini
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+)
+
+// stream translates one stream. An event becomes at most one chunk for each candidate, with
+// the first chunk of a candidate saying its role. What ends the stream is held back until
+// Google's has ended: the reason and the usage are in events of their own or with the last
+// text, and older models name a reason in every event.
+type stream struct {
+	doc        llm.Document
+	head       []byte // of every chunk
+	source     source
+	candidates []candidate
+	usage      usage
+	ended      bool
+}
+
+// maxCandidates is how many answers are read side by side; OpenAI's n is at most 128.
+const maxCandidates = 128
+
+// Event implements dialect.Stream.
+func (s *stream) Event(b []byte, name, data []byte) ([]byte, error) {
+	if string(name) == "error" {
+		return b, (&dialect.Event{Name: name, Data: data}).NamedError()
+	}
+	if llm.ParseReplyInto(&s.doc, data) != nil {
+		return b, dialect.ErrMalformed
+	}
+	if err := dialect.ReadError(data); err != nil {
+		return b, err
+	}
+	var k chunk
+	k.read(&s.doc, &s.usage)
+	if s.head == nil {
+		i := identify(&k, data)
+		s.head = appendHead([]byte("data: "), "chat.completion.chunk", i)
+		s.source = source{id: i.id, stream: true}
+	}
+	var err error
+	position := 0
+	k.candidates.ForEach(func(_, v gjson.Result) bool {
+		b, err = s.candidate(b, v, position)
+		position++
+		return err == nil
+	})
+	if err == nil && k.blocked() {
+		b = s.block(b, &k)
+	}
+	return b, err
+}
+
+// find returns the candidate of an index, which is made if need be, and nil for too many.
+func (s *stream) find(index int) *candidate {
+	for i := range s.candidates {
+		if s.candidates[i].index == index {
+			return &s.candidates[i]
+		}
+	}
+	if len(s.candidates) == maxCandidates {
+		return nil
+	}
+	s.candidates = append(s.candidates, candidate{index: index})
+	return &s.candidates[len(s.candidates)-1]
+}
+
+// candidate appends what an event adds to a candidate, the position-th in it.
+func (s *stream) candidate(b []byte, v gjson.Result, position int) ([]byte, error) {
+	index := position
+	var parts, logprobs, message gjson.Result
+	reason := ""
+	v.ForEach(func(name, value gjson.Result) bool {
+		switch name.String() {
+		case "index":
+			index = int(count(value))
+		case "content":
+			parts = value.Get("parts")
+		case "finishReason":
+			reason = value.String()
+		case "finishMessage":
+			message = value
+		case "logprobsResult":
+			logprobs = value
+		}
+		return true
+	})
+	c := s.find(index)
+	if c == nil {
+		return b, dialect.ErrMalformed
+	}
+	a := c.read(s.source, parts)
+	if reason != "" {
+		c.reason = reason
+		c.close(s.source, &a)
+		if err := c.failure(message.String()); err != nil && !s.said() {
+			return b, err
+		}
+	}
+	b = s.begin(b, c)
+	if a.empty() && !logprobs.Exists() {
+		return b, nil
+	}
+	b = s.delta(b, c)
+	if len(a.text) > 0 {
+		b = quoted(b, "content", a.text)
+	}
+	b = append(a.append(b), `},"logprobs":`...)
+	return append(appendLogprobs(b, logprobs), `,"finish_reason":null}]}`+"\n\n"...), nil
+}
+
+// said says whether any candidate has said something.
+func (s *stream) said() bool {
+	return slices.ContainsFunc(s.candidates, func(c candidate) bool { return c.said() })
+}
+
+// delta begins the chunk of a candidate.
+func (s *stream) delta(b []byte, c *candidate) []byte {
+	b = append(append(b, s.head...), `,"choices":[{"index":`...)
+	b = strconv.AppendInt(b, int64(c.index), 10)
+	return append(b, `,"delta":{`...)
+}
+
+// begin appends the chunk that says a candidate's role, if there was none.
+func (s *stream) begin(b []byte, c *candidate) []byte {
+	if c.began {
+		return b
+	}
+	c.began = true
+	return append(s.delta(b, c), `"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]}`+"\n\n"...)
+}
+
+// block ends the candidates that have not ended, for a prompt that Google has blocked; where
+// there is none yet, there is one that says why.
+func (s *stream) block(b []byte, k *chunk) []byte {
+	if len(s.candidates) == 0 {
+		c := s.find(0)
+		b = s.begin(b, c)
+		b = llm.AppendString(append(s.delta(b, c), `"refusal":`...), refusal(k))
+		b = append(b, `},"logprobs":null,"finish_reason":null}]}`+"\n\n"...)
+	}
+	for i := range s.candidates {
+		if c := &s.candidates[i]; c.reason == "" {
+			c.reason = blocked
+		}
+	}
+	return b
+}
+
+// End implements dialect.Stream: the finish of every candidate, the usage and the mark that
+// ends the hub's streams. A stream in which a candidate has not ended gets nothing. The usage
+// is there whether or not the client asked for it, since the gateway counts by it; a stream
+// that said nothing of its tokens has no chunk for them, which is not the same as none used.
+func (s *stream) End(b []byte) []byte {
+	if s.ended || len(s.candidates) == 0 {
+		return b
+	}
+	for i := range s.candidates {
+		if s.candidates[i].reason == "" {
+			return b
+		}
+	}
+	s.ended = true
+	for i := range s.candidates {
+		c := &s.candidates[i]
+		b = append(s.delta(b, c), `},"logprobs":null,"finish_reason":"`...)
+		b = append(append(b, c.finish()...), `"}]}`+"\n\n"...)
+	}
+	if s.usage.known {
+		b = append(append(b, s.head...), `,"choices":[],"usage":`...)
+		b = append(s.usage.append(b), "}\n\n"...)
+	}
+	return append(b, "data: [DONE]\n\n"...)
+}
