@@ -5,7 +5,7 @@ GO ?= go
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-.PHONY: run build test clients check lint bench docs cross
+.PHONY: run build test fuzz clients check lint bench docs cross
 
 # The example gateway. It prints a curl line when it listens.
 run: build
@@ -21,6 +21,16 @@ test: clients
 		{ echo "make test: Go's race detector needs a C compiler, and $$cc is missing" >&2; exit 1; }
 	$(GO) vet ./...
 	$(GO) test -race ./...
+	@$(MAKE) --no-print-directory fuzz
+
+# A short run of the fuzz targets that read bytes from outside on the path of every request. FUZZTIME=10m makes it long.
+FUZZTIME ?= 3s
+FUZZ = upstream:FuzzEvents upstream/dialect/failure:FuzzRead upstream/dialect/failure:FuzzWait rewrite:FuzzApply
+fuzz:
+	@set -e; for f in $(FUZZ); do \
+		echo "fuzzing $$f for $(FUZZTIME)"; \
+		$(GO) test -run '^$$' -fuzz "^$${f#*:}$$" -fuzztime $(FUZZTIME) ./$${f%:*}; \
+	done
 
 # The Node and Python clients that integration/ runs.
 clients:
