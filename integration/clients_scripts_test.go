@@ -82,6 +82,20 @@ func TestVercelWithOpenAI(t *testing.T) {
 	})
 }
 
+func TestAnthropicForNode(t *testing.T) {
+	runScript(t, nodeScript("anthropic.mjs"), client{
+		cases: []string{
+			"chat", "headers", "chat_stream_usage", "tools", "tools_stream",
+			"rejected", "unknown_deployment", "down", "interrupted",
+		},
+		spelling: map[string]any{
+			"chat.finish": "end_turn", "chat_stream_usage.finish": "end_turn", "tools.finish": "tool_use", "tools_stream.finish": "tool_use",
+			"rejected.code": nil, "unknown_deployment.code": nil, "down.code": nil, "interrupted.code": nil,
+			"unknown_deployment.type": "not_found_error", "down.type": "api_error",
+		},
+	})
+}
+
 // script is a command in a folder of clients.
 type script struct {
 	dir  string
