@@ -75,6 +75,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("llm_gateway directive: %w", err)
 	}
 	h.site = s
+	endExchangesAtExit(ctx)
 	return nil
 }
 

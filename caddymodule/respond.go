@@ -111,6 +111,7 @@ func (x *exchange) send(out *http.ResponseController, b []byte, flush bool) bool
 // the client's dialect, a plain body by cutting the connection, so that neither can be
 // taken for a whole answer.
 func (x *exchange) breakOff(out *http.ResponseController, reply *upstream.Reply, err error) {
+	err = x.unlessExit(err, llm.CodeStreamInterrupted)
 	e := asError(err)
 	if x.r.Context().Err() != nil {
 		x.account.Outcome, x.account.Err = llm.OutcomeCancelled, err
@@ -126,6 +127,7 @@ func (x *exchange) breakOff(out *http.ResponseController, reply *upstream.Reply,
 
 // fail answers with an error, in OpenAI's envelope, or notes it when an answer has begun.
 func (x *exchange) fail(err error) {
+	err = x.unlessExit(err, llm.CodeUpstreamUnavailable)
 	e := asError(err)
 	x.account.ErrorCode, x.account.Err = e.Code, err
 	if x.account.Outcome == "" {

@@ -22,6 +22,7 @@ type exchange struct {
 	site *site
 	w    http.ResponseWriter
 	r    *http.Request
+	ctx  context.Context // of the request, or less: see underway
 
 	account llm.Exchange
 	body    *body // nil until it has been read
@@ -42,6 +43,8 @@ func (s *site) serveEndpoint(w http.ResponseWriter, r *http.Request, endpoint ll
 
 	x := s.begin(w, r, endpoint)
 	defer x.letGo()
+	underway.begin(x)
+	defer underway.end(x)
 	defer x.finish() // 7 account
 	defer x.rescue()
 
@@ -128,7 +131,7 @@ func (x *exchange) ruleFailed(v *deployment.Variant, err error) {
 
 // attempt gets one good reply out of the variant's route.
 func (x *exchange) attempt() (*upstream.Reply, error) {
-	return x.variant.Route.Do(x.r.Context(), &upstream.Call{
+	return x.variant.Route.Do(x.ctx, &upstream.Call{
 		Request:     &x.request,
 		Exchange:    &x.account,
 		Body:        x.rewrite,

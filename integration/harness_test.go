@@ -83,7 +83,7 @@ func startGateway(t testing.TB, caddyfile string, vars map[string]string) *gatew
 			t.Errorf("stop Caddy: %v", err)
 		}
 		if t.Failed() {
-			t.Logf("Caddy's log:\n%s", g.log())
+			t.Logf("Caddy's log:\n%s", lastLines(g.log(), 400))
 		}
 	})
 	var err error
@@ -160,6 +160,12 @@ func (g *gateway) log() string {
 		return err.Error()
 	}
 	return string(b)
+}
+
+// lastLines shortens a text to its end: some tests make tens of thousands of lines.
+func lastLines(s string, n int) string {
+	lines := strings.SplitAfter(s, "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "")
 }
 
 // metrics returns the text of the admin endpoint's /metrics.

@@ -45,18 +45,24 @@ func (a *attempt) close() {
 			a.blame()
 		}
 	}
-	signs, x := r.watcher.Signs(), a.loop.call.Exchange
+	a.charge()
+	a.finish()
+}
+
+// charge accounts for what a reply has used, as far as it came.
+func (a *attempt) charge() {
+	signs, x := a.reply.watcher.Signs(), a.loop.call.Exchange
 	usage := signs.Usage
 	if !usage.Known {
 		usage = a.estimate()
 	}
 	cost := a.target.Entry.Cost(usage)
-	if x.Continued > 0 { // others have answered the beginning
+	if a.loop.charged { // another one has answered the beginning
 		usage, cost = x.Usage.Plus(usage), x.Cost.Plus(cost)
 	}
+	a.loop.charged = true
 	x.Usage, x.Cost = usage, cost
 	x.FinishReason, x.ResponseID, x.ResponseModel = signs.Finish, signs.ID, signs.Model
-	a.finish()
 }
 
 // blame counts a failure after the target had been taken for well.

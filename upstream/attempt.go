@@ -74,6 +74,7 @@ func (a *attempt) do(payload llm.Payload) (*Reply, *fault) {
 		return nil, fault
 	}
 	a.phase = phaseStream
+	a.dog.pause()
 	return reply, nil
 }
 
@@ -292,8 +293,6 @@ func (a *attempt) readStream(r *Reply) *fault {
 			r.read()
 		}
 	}
-	if !r.watcher.Signs().Last {
-		a.dog.next(time.Now(), a.loop.policy().Idle, errIdle)
-	}
+	a.dog.next(time.Now(), a.loop.policy().Idle, errIdle)
 	return nil
 }

@@ -55,6 +55,16 @@ func (b *budget) take(now time.Time, share float64) bool {
 	return true
 }
 
+// giveBack returns what was taken at that time for an attempt that is not made after all.
+func (b *budget) giveBack(taken time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	second := taken.Unix()
+	if s := &b.slices[second%budgetSlices]; s.second == second { // else it is forgotten already
+		s.extra--
+	}
+}
+
 func (b *budget) slice(now time.Time) *budgetSlice {
 	second := now.Unix()
 	s := &b.slices[second%budgetSlices]

@@ -108,3 +108,19 @@ func TestABudgetThatWasRefusedIsNotSpent(t *testing.T) {
 		t.Errorf("%d after refusals, want %d", got, floor)
 	}
 }
+
+func TestWhatIsGivenBackToABudgetIsThereForOthers(t *testing.T) {
+	var b budget
+	spend(&b, noon, 0.2)
+	b.giveBack(noon)
+	if got := spend(&b, noon.Add(time.Second), 0.2); got != 1 {
+		t.Errorf("%d after one was given back", got)
+	}
+	// What is forgotten cannot be given back: it would be there twice.
+	later := noon.Add(10 * time.Second)
+	b.request(later)
+	b.giveBack(noon)
+	if got := spend(&b, later, 0.2); got != floor-1 {
+		t.Errorf("%d ten seconds later, want %d", got, floor-1)
+	}
+}

@@ -73,10 +73,11 @@ func (r *Reply) Incremental() bool { return r.Stream || !r.whole }
 func (r *Reply) nextBytes() ([]byte, error) {
 	a := r.attempt
 	start := time.Now()
+	a.dog.next(start, a.loop.policy().Idle, errIdle)
+	a.dog.resume()
 	n, err := r.body.Read(*r.buffer)
-	now := time.Now()
-	a.loop.call.Exchange.UpstreamTime += now.Sub(start)
-	a.dog.next(now, a.loop.policy().Idle, errIdle)
+	a.dog.pause()
+	a.loop.call.Exchange.UpstreamTime += time.Since(start)
 	if err == nil || errors.Is(err, io.EOF) {
 		r.whole = err != nil
 		return (*r.buffer)[:n], err
@@ -172,9 +173,6 @@ func (r *Reply) one() (output, ok bool) {
 	default:
 		s.accept(&raw)
 	}
-	if r.watcher.Signs().Last {
-		r.attempt.dog.hurry(time.Now(), lastWait, errIdle)
-	}
 	return e.Output, true
 }
 
@@ -184,20 +182,28 @@ const lastWait = time.Second
 // read reads more of the stream, and notes a fault when it cannot.
 func (r *Reply) read() {
 	a := r.attempt
-	start := time.Now()
-	err := r.events.read()
-	now := time.Now()
-	if a.phase == phaseStream { // before it, the attempt counts all of its time
-		a.loop.call.Exchange.UpstreamTime += now.Sub(start)
+	if a.phase != phaseStream { // the attempt itself bounds and counts all of its time
+		if err := r.events.read(); err != nil {
+			r.fault = a.faultOf(err, a.phase)
+		}
+		return
 	}
-	last := r.watcher.Signs().Last
+	start, last := time.Now(), r.watcher.Signs().Last
+	if last {
+		a.dog.hurry(start, lastWait, errIdle)
+	} else {
+		a.dog.next(start, a.loop.policy().Idle, errIdle)
+	}
+	a.dog.resume()
+	err := r.events.read()
+	a.dog.pause()
+	a.loop.call.Exchange.UpstreamTime += time.Since(start)
 	switch {
-	case err != nil && last:
+	case err == nil:
+	case last:
 		r.events.eof = true // nothing is missing but the end of the connection
-	case err != nil:
+	default:
 		r.fault = a.faultOf(err, a.phase)
-	case a.phase == phaseStream && !last:
-		a.dog.next(now, a.loop.policy().Idle, errIdle)
 	}
 }
 

@@ -69,6 +69,7 @@ type loop struct {
 	resting     []postponed
 	cannot      *dialect.UnsupportedError // what the first of those targets lacks that cannot say the request
 	stopped     bool
+	charged     bool // a reply's usage is in the exchange
 }
 
 // failed is a target that has failed, with its last fault.
@@ -83,6 +84,7 @@ type postponed struct {
 	index int
 	wake  time.Time
 	why   Reason // "" when its provider has no place left
+	extra int    // which extra attempt at it is the next one; 0 when it has not been asked
 }
 
 func (l *loop) policy() *Policy { return &l.route.Policy }
@@ -94,7 +96,7 @@ func (l *loop) do() (*Reply, error) {
 			continue
 		}
 		able = true
-		reply, err := l.try(i, false)
+		reply, err := l.try(i, nil)
 		if reply != nil || err != nil {
 			return reply, err
 		}
@@ -109,15 +111,15 @@ func (l *loop) do() (*Reply, error) {
 }
 
 // try tries a target unless it rests. It returns neither a reply nor an error when the next
-// target's turn has come. With force a target is tried that rests on a presumption.
-func (l *loop) try(i int, force bool) (*Reply, error) {
+// target's turn has come. One that was passed over is tried though it rests on a presumption.
+func (l *loop) try(i int, passed *postponed) (*Reply, error) {
 	t := l.route.Targets[i]
 	if l.roomierThan > 0 && t.window() <= l.roomierThan {
 		return nil, nil //nolint:nilnil // see above
 	}
 	now := time.Now()
-	if left, why := t.resting(now); why != "" && (!force || why.binding()) {
-		l.resting = append(l.resting, postponed{i, now.Add(left), why})
+	if left, why := t.resting(now); why != "" && (passed == nil || why.binding()) {
+		l.resting = append(l.resting, postponed{index: i, wake: now.Add(left), why: why})
 		return nil, nil //nolint:nilnil // see above
 	}
 	payload, dropped, err := l.call.Body(i)
@@ -125,18 +127,21 @@ func (l *loop) try(i int, force bool) (*Reply, error) {
 		return nil, err
 	}
 	l.call.Exchange.Dropped = dropped
-	n := run{loop: l, target: t, payload: payload, force: force}
+	n := run{loop: l, target: t, payload: payload, force: passed != nil}
 	if err := n.translate(); err != nil {
 		return nil, l.unable(err)
+	}
+	if passed != nil && passed.extra > 0 && !n.goOn(passed.extra) {
+		return nil, nil //nolint:nilnil // see above
 	}
 	reply := n.do()
 	switch {
 	case reply != nil:
 		return reply, nil
 	case n.full:
-		l.resting = append(l.resting, postponed{i, now, ""})
+		l.resting = append(l.resting, postponed{index: i, wake: now})
 	case n.notSent:
-		l.resting = append(l.resting, postponed{i, now.Add(breakerRest), ReasonFailing})
+		l.resting = append(l.resting, postponed{i, now.Add(breakerRest), ReasonFailing, n.next()})
 	}
 	return nil, nil //nolint:nilnil // see above
 }
@@ -150,7 +155,7 @@ func (l *loop) lastResort() (*Reply, error) {
 		if p.why == "" || p.why.binding() {
 			continue
 		}
-		reply, err := l.try(p.index, true)
+		reply, err := l.try(p.index, &p)
 		if reply != nil || err != nil {
 			return reply, err
 		}
@@ -169,7 +174,7 @@ func (l *loop) lastResort() (*Reply, error) {
 	if !l.sleep(wait) {
 		return nil, l.gone()
 	}
-	reply, err := l.try(next.index, false)
+	reply, err := l.try(next.index, nil)
 	if reply != nil || err != nil {
 		return reply, err
 	}

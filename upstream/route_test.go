@@ -373,6 +373,24 @@ func TestRetriesKeepToTheBudget(t *testing.T) {
 	}
 }
 
+func TestABreakerThatOpensBetweenRetriesGivesNoneForFree(t *testing.T) {
+	first := fakellm.Start(t)
+	first.Always(fakellm.Error(500, "broken", "Broken."))
+	b := newBed(t, quick(), first)
+	for n := range 4 { // the breaker opens at the tenth failure, which is the fourth call's first
+		if o := b.chat(plainBody); o.verdicts() != "p1 again, p1 again, p1 next" {
+			t.Fatalf("call %d: %s", n+1, o.verdicts())
+		}
+	}
+	requests, extra := 0, 0
+	for _, s := range b.route.Targets[0].provider.budget.slices {
+		requests, extra = requests+s.requests, extra+s.extra
+	}
+	if requests != 4 || extra != 8 {
+		t.Errorf("the budget has counted %d requests and %d extra attempts", requests, extra)
+	}
+}
+
 func TestMaxInFlightGoesToTheNextTarget(t *testing.T) {
 	gate := fakellm.NewGate()
 	first := fakellm.Start(t, fakellm.Steps(fakellm.Wait(gate), fakellm.Answer("slow")))

@@ -31,6 +31,7 @@ type run struct {
 	again    bool
 	wait     time.Duration
 	waiting  time.Time // since when; zero while an attempt runs
+	taken    time.Time // when the budget allowed an extra attempt that is not made yet
 }
 
 var (
@@ -58,6 +59,9 @@ func (n *run) do() *Reply {
 	standIn := (&http.Request{Method: http.MethodPost, URL: standInURL, Header: standInHeader}).WithContext(n.loop.ctx)
 	resp, err := client.Do(&retryablehttp.Request{Request: standIn})
 	n.waited()
+	if !n.taken.IsZero() {
+		n.target.provider.budget.giveBack(n.taken)
+	}
 	switch {
 	case err == nil:
 		_ = resp.Body.Close() // a stand-in, too
@@ -66,6 +70,25 @@ func (n *run) do() *Reply {
 		n.loop.note(n.target, &fault{kind: kindCancelled, cause: context.Cause(n.loop.ctx)}, "")
 	}
 	return n.reply
+}
+
+// goOn takes up a run that another one could not end, with the extra attempt that was the next
+// one there, and says whether the budget allows it.
+func (n *run) goOn(extra int) bool {
+	now := time.Now()
+	if !n.target.provider.budget.take(now, n.loop.policy().Budget) {
+		return false
+	}
+	n.extra, n.taken = extra, now
+	return true
+}
+
+// next returns which extra attempt is the next one, 0 when none has been made at all.
+func (n *run) next() int {
+	if n.extra == 0 && n.switches > 0 {
+		return 1
+	}
+	return n.extra
 }
 
 // backoff returns how long to wait for the next attempt.
@@ -106,6 +129,7 @@ func (n *run) RoundTrip(*http.Request) (*http.Response, error) {
 	defer func() {
 		if !settled { // a panic is on its way up
 			a.judged(errTargetFailed)
+			a.account().Verdict = llm.VerdictStop
 			a.finish()
 		}
 	}()
@@ -126,6 +150,7 @@ func (n *run) begin(judged func(error)) *attempt {
 	l, x := n.loop, n.loop.call.Exchange
 	now := time.Now()
 	n.target.state.called.Store(true)
+	n.taken = time.Time{}
 	if n.extra == 0 && n.switches == 0 {
 		n.target.provider.budget.request(now)
 	}
@@ -160,6 +185,9 @@ func (n *run) failed(a *attempt, f *fault) {
 	}
 	a.judged(counted)
 	a.account().Verdict = verdict
+	if f.kind == kindCancelled && a.reply.watcher != nil {
+		a.charge() // the provider had begun to answer, so it was paid for
+	}
 	a.noteFault(f)
 	a.finish()
 }
@@ -178,6 +206,7 @@ func (n *run) decide(a *attempt, f *fault, r ruling) llm.Verdict {
 		if n.worthWaiting(f) && n.loop.hasTime(n.wait) && n.extra < n.loop.policy().Retries &&
 			n.target.provider.budget.take(now, n.loop.policy().Budget) {
 			n.extra++
+			n.taken = now
 			return llm.VerdictAgain
 		}
 		return llm.VerdictNext

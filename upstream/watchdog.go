@@ -17,6 +17,8 @@ type watchdog struct {
 	what    atomic.Pointer[timeoutError]
 	timer   *time.Timer
 	armed   int64 // what the owner set the timer to last
+	paused  atomic.Bool
+	recheck time.Duration // when paused
 }
 
 // bound is a point in time, in nanoseconds since the attempt began, and what ends there.
@@ -45,7 +47,10 @@ const never = math.MaxInt64
 // start begins to watch: p.FirstToken for the first output, and the attempt's and the
 // exchange's bounds for all of it.
 func (w *watchdog) start(now time.Time, p *Policy, end time.Time) {
-	w.begun, w.attempt, w.armed = now, bound{at: never}, never
+	w.begun, w.attempt, w.armed, w.recheck = now, bound{at: never}, never, p.Idle
+	if w.recheck <= 0 {
+		w.recheck = lastWait
+	}
 	if p.AttemptTimeout > 0 {
 		w.attempt = bound{int64(p.AttemptTimeout), errAttemptTimeout}
 	}
@@ -79,12 +84,21 @@ func (w *watchdog) hurry(now time.Time, d time.Duration, what *timeoutError) {
 	w.rearm(now, w.due.Load())
 }
 
+// pause says that it is the client's turn: idle_timeout is about the provider, and does not
+// end a stream that a client reads slowly. The bounds of the attempt and the exchange do.
+func (w *watchdog) pause() { w.paused.Store(true) }
+
+// resume says that it is the provider's turn again. It comes behind the next or hurry for
+// that turn, which fire relies on.
+func (w *watchdog) resume() { w.paused.Store(false) }
+
 func (w *watchdog) rearm(now time.Time, at int64) {
 	w.armed = at
 	w.timer.Reset(time.Duration(at) - now.Sub(w.begun))
 }
 
 func (w *watchdog) fire() {
+	paused := w.paused.Load() // first: behind the end of a pause, due is a new one
 	due := w.due.Load()
 	if due == never {
 		return // what was bounded has come, and nothing after it is
@@ -96,7 +110,20 @@ func (w *watchdog) fire() {
 		}
 		return
 	}
-	w.cancel(w.what.Load())
+	what := w.what.Load()
+	if paused && what == errIdle {
+		left := time.Duration(w.attempt.at) - time.Since(w.begun)
+		if left > 0 {
+			// Silence counts from the end of the pause, so it cannot be due before this.
+			w.timer.Reset(min(left, w.recheck))
+			if w.due.Load() != due {
+				w.timer.Reset(0) // as above: the pause has ended meanwhile
+			}
+			return
+		}
+		what = w.attempt.what
+	}
+	w.cancel(what)
 }
 
 func (w *watchdog) stop() { w.timer.Stop() }

@@ -172,6 +172,46 @@ func TestHurryStillKeepsToTheAttempt(t *testing.T) {
 	})
 }
 
+func TestTheSilenceOfAClientIsNotItsProviders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, Policy{FirstToken: 5 * second, Idle: 3 * second}, 0)
+		for range 10 {
+			w.next(3 * second)
+			w.dog.resume()
+			w.after(2*second, nil)
+			w.dog.pause()
+			w.after(time.Hour+second/2, nil)
+		}
+		w.next(3 * second)
+		w.dog.resume()
+		w.after(3*second-1, nil)
+		w.after(1, errIdle)
+	})
+}
+
+func TestAPauseDoesNotOutlastTheAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, Policy{AttemptTimeout: 10 * second, Idle: 3 * second}, 0)
+		w.next(3 * second)
+		w.dog.pause()
+		w.after(10*second-1, nil)
+		w.after(1, errAttemptTimeout)
+	})
+}
+
+func TestTheEndIsNotWaitedForLongerBehindAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, Policy{Idle: time.Minute}, 0)
+		w.next(time.Minute)
+		w.dog.pause()
+		w.after(90*second, nil)
+		w.dog.hurry(time.Now(), second, errIdle)
+		w.dog.resume()
+		w.after(second-1, nil)
+		w.after(1, errIdle)
+	})
+}
+
 func TestAStoppedWatchdogIsQuiet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t, Policy{FirstToken: second}, 0)
