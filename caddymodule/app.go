@@ -7,6 +7,8 @@ package caddymodule
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/caddyserver/caddy/v2"
@@ -87,6 +89,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 // Start makes the app the one that Caddy's admin endpoint asks.
 func (a *App) Start() error {
 	a.started = true
+	a.state.Serve(slices.Collect(maps.Values(a.providers)))
 	running.started(a)
 	return nil
 }

@@ -21,21 +21,26 @@ const (
 	largestBody  = 20 // 1 MiB
 )
 
+// maxPooledBody is the longest body for which a buffer is kept, in bytes.
+const maxPooledBody = 1 << largestBody
+
 var bodies [largestBody - smallestBody + 1]sync.Pool
 
-// newBody returns a body of that length, held once.
+// newBody returns a body of that length, held once. It is at most maxPooledBody.
 func newBody(length int) *body {
 	class := max(bits.Len(uint(max(length-1, 0))), smallestBody)
-	if class > largestBody {
-		b := &body{bytes: make([]byte, length)}
-		b.holders.Store(1)
-		return b
-	}
 	b, ok := bodies[class-smallestBody].Get().(*body)
 	if !ok {
 		b = &body{bytes: make([]byte, 1<<class)}
 	}
 	b.bytes = b.bytes[:length]
+	b.holders.Store(1)
+	return b
+}
+
+// heldBody returns a body without bytes, held once, for one that brings its own.
+func heldBody() *body {
+	b := new(body)
 	b.holders.Store(1)
 	return b
 }

@@ -1,6 +1,11 @@
 package caddymodule
 
-import "testing"
+import (
+	"errors"
+	"io"
+	"strings"
+	"testing"
+)
 
 func TestABodyIsUsedAgainOnlyWhenNobodyHoldsIt(t *testing.T) {
 	for _, length := range []int{0, 1, 4096, 4097, 1 << 20} {
@@ -19,11 +24,21 @@ func TestABodyIsUsedAgainOnlyWhenNobodyHoldsIt(t *testing.T) {
 	}
 }
 
-func TestLargeBodiesAreNotKept(t *testing.T) {
-	b := newBody(1<<20 + 1)
-	b.release()
-	if other := newBody(1<<20 + 1); other == b || cap(other.bytes) != 1<<20+1 {
-		t.Errorf("it is kept, or has %d bytes", cap(other.bytes))
+func TestALongBodyTakesMemoryAsItComes(t *testing.T) {
+	announced := int64(30 << 20)
+	grown := testing.Benchmark(func(b *testing.B) {
+		for b.Loop() {
+			if _, err := readLong(strings.NewReader("{}"), announced); !errors.Is(err, io.ErrUnexpectedEOF) {
+				b.Fatal(err)
+			}
+		}
+	}).AllocedBytesPerOp()
+	if grown > 3*maxPooledBody {
+		t.Errorf("2 bytes of %d take %d", announced, grown)
+	}
+	whole := strings.Repeat("x", 3<<20)
+	if got, err := readLong(strings.NewReader(whole), int64(len(whole))); err != nil || string(got) != whole {
+		t.Errorf("%d bytes, %v", len(got), err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -62,12 +63,16 @@ func readBody(r *http.Request, limit int64) (*body, error) {
 	}
 	var b *body
 	var err error
-	if r.ContentLength >= 0 {
+	switch {
+	case r.ContentLength < 0:
+		b = heldBody()
+		b.bytes, err = io.ReadAll(io.LimitReader(r.Body, limit+1))
+	case r.ContentLength <= maxPooledBody:
 		b = newBody(int(r.ContentLength))
 		_, err = io.ReadFull(r.Body, b.bytes)
-	} else {
-		b = new(body)
-		b.bytes, err = io.ReadAll(io.LimitReader(r.Body, limit+1))
+	default:
+		b = heldBody()
+		b.bytes, err = readLong(r.Body, r.ContentLength)
 	}
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return nil, bodyTooLarge(tooLarge.Limit) // the site's own request_body limit
@@ -82,6 +87,18 @@ func readBody(r *http.Request, limit int64) (*body, error) {
 	return b, nil
 }
 
+// readLong reads a body that announces a length for which no buffer is kept. It takes memory as
+// the bytes arrive: whoever announces much and sends nothing gets little.
+func readLong(r io.Reader, length int64) ([]byte, error) {
+	var b bytes.Buffer
+	b.Grow(maxPooledBody)
+	n, err := b.ReadFrom(io.LimitReader(r, length))
+	if err == nil && n < length {
+		err = io.ErrUnexpectedEOF
+	}
+	return b.Bytes(), err
+}
+
 func bodyTooLarge(limit int64) *llm.Error {
 	return llm.NewError(llm.CodeBodyTooLarge, fmt.Sprintf(
 		"The body is larger than this gateway takes, which is %d bytes. Send less, or ask the operator to raise max_body.", limit))
@@ -91,6 +108,9 @@ func bodyTooLarge(limit int64) *llm.Error {
 func readRequest(req *llm.Request, r *http.Request, raw []byte) error {
 	doc, err := parseBody(req.Endpoint, r.Header.Get("Content-Type"), raw)
 	if err != nil {
+		return err
+	}
+	if err := checkSpelling(&doc); err != nil {
 		return err
 	}
 	req.Doc, req.Header = doc, r.Header
@@ -109,6 +129,22 @@ func readRequest(req *llm.Request, r *http.Request, raw []byte) error {
 	} {
 		if *o.into, err = readObject(r.Header, o.header, &doc, o.member); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkSpelling refuses a member that is spelled like one that APIs know but for the case of its
+// letters. Servers that are written in Go would take it for that one, so that it could name a
+// model outside the garden, or hide from rules what is asked.
+func checkSpelling(doc *llm.Document) error {
+	if doc.IsForm() {
+		return nil
+	}
+	for i := range doc.Members {
+		if known, ok := llm.Misspelled(doc.Members[i].Name); ok {
+			return llm.NewError(llm.CodeInvalidJSON, fmt.Sprintf(
+				"The body has the member %q. Spell it %q.", truncate(doc.Members[i].Name), known)).WithParam(known)
 		}
 	}
 	return nil

@@ -47,6 +47,9 @@ const (
 	modelPrefix   = "/v1/models/"
 	explainPrefix = "/v1/deployments/"
 	explainSuffix = "/explain"
+	// What a later build serves: POST /v2/deployments/{id}/metrics.
+	deploymentPrefix = "/v2/deployments/"
+	metricsSuffix    = "/metrics"
 )
 
 // lookupOperation returns the operation that serves a path, and false for a path that is
@@ -58,6 +61,8 @@ func lookupOperation(path string) (operation, bool) {
 	switch {
 	case strings.HasPrefix(path, modelPrefix) && len(path) > len(modelPrefix):
 		return operation{http.MethodGet, (*site).showModel}, true
+	case strings.HasPrefix(path, deploymentPrefix) && strings.HasSuffix(path, metricsSuffix):
+		return operation{http.MethodPost, (*site).notAvailable}, true
 	case explainKey(path) != "":
 		return operation{http.MethodPost, (*site).serveExplain}, true
 	default:

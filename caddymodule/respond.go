@@ -53,6 +53,8 @@ func (x *exchange) begin(reply *upstream.Reply) bool {
 	}
 	if reply.Stream {
 		streamHeaders(h)
+	} else {
+		x.keepalive.over = true // a comment in it would be damage
 	}
 	x.setHeaders()
 	x.commit(reply.Status)
@@ -95,7 +97,9 @@ func (x *exchange) send(out *http.ResponseController, b []byte, flush bool) bool
 	start := time.Now()
 	_, err := x.w.Write(b)
 	if err == nil && flush {
-		err = out.Flush()
+		if err = out.Flush(); errors.Is(err, http.ErrNotSupported) {
+			err = nil // a writer in between that cannot be flushed is not the client's leaving
+		}
 	}
 	now := time.Now()
 	x.account.ClientTime += now.Sub(start)
@@ -138,6 +142,7 @@ func (x *exchange) fail(err error) {
 	}
 	x.keepalive.mu.Lock()
 	defer x.keepalive.mu.Unlock()
+	x.keepalive.over = true
 	if x.early {
 		x.endEarly(e)
 	}

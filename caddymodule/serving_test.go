@@ -175,6 +175,8 @@ func TestBadInputIsToldApart(t *testing.T) {
 		{"trailing bytes", hello + "x", key, 400, "invalid_json", ""},
 		{"a member twice", `{"model":"a","model":"b"}`, key, 400, "invalid_json", "model"},
 		{"a member twice, escaped", `{"model":"a","mod\u0065l":"b"}`, key, 400, "invalid_json", "model"},
+		{"a member in other letters", `{"model":"a","Model":"b"}`, key, 400, "invalid_json", "Model"},
+		{"a member in other letters alone", `{"\u017ftream":true}`, key, 400, "invalid_json", "stream"},
 		{"too deep", `{"a":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`, key, 400, "invalid_json", ""},
 		{"too large", `{"a":"` + strings.Repeat("x", 70<<10) + `"}`, key, 413, "body_too_large", "65536"},
 		{"compressed", hello, with("Content-Encoding", "gzip"), 400, "invalid_json", "compression"},
@@ -225,6 +227,7 @@ func TestPathsAndMethods(t *testing.T) {
 		{"GET", "/v1/chat/completions", 405, "method_not_allowed"},
 		{"POST", "/v1/models", 405, "method_not_allowed"},
 		{"POST", "/v1/messages/count_tokens", 501, "not_available"},
+		{"POST", "/v2/deployments/01ARZ/metrics", 501, "not_available"},
 		{"POST", "/v1/deployments/support/explain", 404, "not_available"},
 		{"GET", "/v1/models/nope", 404, "model_not_found"},
 	} {

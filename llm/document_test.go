@@ -212,3 +212,14 @@ func BenchmarkParseJSON(b *testing.B) {
 		})
 	}
 }
+
+func TestOtherSpellingsOfMembersAreFound(t *testing.T) {
+	for name, want := range map[string]string{
+		"model": "", "Model": "model", "MESSAGES": "messages", "me\u017f\u017fages": "messages", "stop_Sequences": "stop_sequences",
+		"x-Own": "", "é": "", "": "", "\u212aelvin": "",
+	} {
+		if got, ok := Misspelled(name); got != want || ok != (want != "") {
+			t.Errorf("%q: %q, %v, want %q", name, got, ok, want)
+		}
+	}
+}

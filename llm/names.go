@@ -3,6 +3,8 @@ package llm
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
+	"unicode/utf8"
 )
 
 // memberName returns the text of a member's quoted name, and false when it has an escape
@@ -178,6 +180,40 @@ func memberName(quoted []byte) (string, bool) {
 		return string(text), true
 	}
 }
+
+// Misspelled returns the member that a name is but for the case of its letters, and false for
+// a name that is spelled as it should be or that is no member of any request.
+func Misspelled(name string) (string, bool) {
+	if lowerCase(name) {
+		return "", false
+	}
+	for _, known := range requestMembers {
+		if strings.EqualFold(name, known) {
+			return known, true
+		}
+	}
+	return "", false
+}
+
+// lowerCase says whether a name has only characters that no other spelling folds to.
+func lowerCase(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c >= 'A' && c <= 'Z' || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// requestMembers are the members of requests that Mulligan or a provider acts on
+// (sources: https://platform.openai.com/docs/api-reference, https://platform.claude.com/docs/en/api/messages).
+var requestMembers = strings.Fields(`
+	model messages stream stream_options temperature top_p top_k n stop stop_sequences max_tokens max_completion_tokens
+	max_output_tokens presence_penalty frequency_penalty logit_bias logprobs top_logprobs response_format seed service_tier
+	tools tool_choice parallel_tool_calls functions function_call reasoning reasoning_effort thinking verbosity text user
+	metadata store background modalities audio prediction web_search_options prompt_cache_key safety_identifier
+	system input instructions prompt previous_response_id conversation include truncation encoding_format dimensions size quality
+	style voice speed query documents top_n suffix context inputs`)
 
 // unquote returns the text of a JSON string. One with damaged escapes is returned as it is
 // between its quotes.

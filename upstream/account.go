@@ -45,8 +45,8 @@ func (a *attempt) close() {
 			a.blame()
 		}
 	}
+	defer a.finish() // whatever becomes of the account, its place is given back
 	a.charge()
-	a.finish()
 }
 
 // charge accounts for what a reply has used, as far as it came.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -103,12 +104,15 @@ func (a *attempt) watched(body io.ReadCloser) io.ReadCloser {
 type watchedBody struct {
 	io.ReadCloser
 	read   *atomic.Bool
-	closed atomic.Bool
+	mu     sync.Mutex // HTTP/2 may close a body while it is read
+	closed bool
 	letGo  func()
 }
 
 func (b *watchedBody) Read(p []byte) (int, error) {
-	if b.closed.Load() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
 		return 0, http.ErrBodyReadAfterClose // what it was may be another request's by now
 	}
 	b.read.Store(true)
@@ -117,10 +121,13 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 
 // Close lets the payload go. Transports close a body at least once, and often twice.
 func (b *watchedBody) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	err := b.ReadCloser.Close()
-	if !b.closed.Swap(true) && b.letGo != nil {
+	if !b.closed && b.letGo != nil {
 		b.letGo()
 	}
+	b.closed = true
 	return err
 }
 
@@ -139,6 +146,7 @@ func (a *attempt) read(resp *http.Response) (*Reply, *fault) {
 		r.said = &a.loop.said
 	}
 	r.watcher = newWatcher(a.way.endpoint, a.hidesUsage())
+	expectChoices(r.watcher, a.loop.call.Request)
 	if a.way.door != nil {
 		r.doorway = &doorway{to: a.way.door.Events()}
 	}

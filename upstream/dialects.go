@@ -1,6 +1,8 @@
 package upstream
 
 import (
+	"strconv"
+
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/chat"
@@ -36,6 +38,19 @@ func newWatcher(e llm.Endpoint, hideUsage bool) dialect.Watcher {
 		return responses.NewWatcher()
 	default:
 		return typed.NewWatcher()
+	}
+}
+
+// expectChoices tells a watcher of chat how many choices its client has asked for.
+func expectChoices(w dialect.Watcher, q *llm.Request) {
+	chatWatcher, ok := w.(*chat.Watcher)
+	if !ok || q.Doc.IsForm() {
+		return
+	}
+	if raw, ok := q.Doc.Get("n"); ok {
+		if n, err := strconv.Atoi(string(raw)); err == nil && n > 1 {
+			chatWatcher.Expect(n)
+		}
 	}
 }
 

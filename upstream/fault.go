@@ -136,7 +136,7 @@ func (t *Target) scrub(message, host string) string {
 	if stack.MatchString(message) {
 		return "The provider failed."
 	}
-	for _, key := range t.Provider.Keys() {
+	for _, key := range t.Provider.Secrets() {
 		if len(key) >= shortestKey {
 			message = strings.ReplaceAll(message, key, "[key]")
 		}

@@ -12,7 +12,7 @@ import (
 // the other's, under the id of the first.
 func (r *Reply) resume() bool {
 	l := r.attempt.loop
-	if r.said == nil || r.fault.kind == kindCancelled || r.fault.timeout == errTimeout {
+	if r.said == nil || r.fault.kind == kindCancelled || r.fault.timeout == errTimeout || r.watcher.Signs().Whole {
 		return false
 	}
 	said, ok := r.said.Text()
@@ -20,22 +20,26 @@ func (r *Reply) resume() bool {
 		return false
 	}
 	r.attempt.close() // its place and its span are not held while another goes on
+	x := l.call.Exchange
+	provider, model := x.Provider, x.Model
 	for i := r.attempt.index + 1; i < len(l.route.Targets); i++ {
 		next := l.resume(i, said)
-		if l.stopped {
-			return false
+		if l.ctx.Err() != nil {
+			break
 		}
 		if next == nil {
+			l.stopped = false // one that takes no beginning of an answer says nothing of the others
 			continue
 		}
 		next.id = r.id
 		if next.id == "" {
 			next.id = r.watcher.Signs().ID
 		}
-		l.call.Exchange.Continued++
+		x.Continued++
 		r.rest = next
 		return true
 	}
+	x.Provider, x.Model = provider, model // who has answered as far as it came
 	return false
 }
 

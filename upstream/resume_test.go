@@ -74,12 +74,30 @@ func TestAStreamThatNobodyGoesOnWithIsInterrupted(t *testing.T) {
 	second := fakellm.Start(t, fakellm.Error(503, "overloaded", "Later."))
 	b := newBed(t, continuing(), first, second)
 	o := b.chat(streamBody)
-	if code(o.err) != "stream_interrupted" || strings.Contains(o.body, "[DONE]") || o.exchange.Continued != 0 {
-		t.Errorf("got %v %q", o.err, o.body)
+	if code(o.err) != "stream_interrupted" || strings.Contains(o.body, "[DONE]") || o.exchange.Continued != 0 || o.exchange.Provider != "p1" {
+		t.Errorf("got %v %q from %s", o.err, o.body, o.exchange.Provider)
 	}
 	for i, target := range b.route.Targets {
 		if n := target.provider.inFlight.Load(); n != 0 {
 			t.Errorf("%d requests are in flight at target %d", n, i+1)
 		}
+	}
+}
+
+func TestAnAnswerThatHasEndedIsNotGoneOnWith(t *testing.T) {
+	first := fakellm.Start(t, fakellm.Steps(fakellm.Stream(), fakellm.Text("All done."), fakellm.Finish("stop"), fakellm.Cut()))
+	second := fakellm.Start(t)
+	if o := newBed(t, continuing(), first, second).chat(streamBody); second.Count() != 0 || strings.Contains(o.body, "[DONE]") {
+		t.Errorf("got %q %v, %d requests at the second", o.body, o.err, second.Count())
+	}
+}
+
+func TestWhoRefusesToGoOnDoesNotSpeakForTheOthers(t *testing.T) {
+	first := fakellm.Start(t, fakellm.Steps(fakellm.Stream(), fakellm.Text("a "), fakellm.Cut()))
+	second := fakellm.Start(t, fakellm.Error(400, "prefill", "No assistant message at the end."))
+	third := fakellm.Start(t, fakellm.Answer("b"))
+	o := newBed(t, continuing(), first, second, third).chat(streamBody)
+	if text, _ := said(o.body); o.err != nil || text != "a b" {
+		t.Errorf("got %q %v %q", text, o.err, o.verdicts())
 	}
 }

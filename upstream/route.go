@@ -203,7 +203,8 @@ func soonest(passed []postponed) (postponed, bool) {
 		if p.why != "" && !p.why.binding() {
 			continue
 		}
-		if !found || p.wake.Before(best.wake) {
+		// When a place gets free is not known, so what is full comes after all that rest.
+		if sooner := p.wake.Before(best.wake); !found || best.why == "" && p.why != "" || sooner && (p.why != "" || best.why == "") {
 			best, found = p, true
 		}
 	}
@@ -229,17 +230,24 @@ func (l *loop) sleep(d time.Duration) bool {
 	}
 }
 
-// note keeps what a target failed with. The first target's last failure is what the client
-// is told, but for one that makes all others pointless and was not known before.
+// note keeps what a target failed with. What the client is told is the first target's last
+// answer or, if it gave none, how it failed last.
 func (l *loop) note(t *Target, f *fault, host string) {
-	if l.first == nil || l.first.target == t {
-		l.first = &failed{t, f, host}
+	switch {
+	case l.first == nil:
+	case l.first.target != t:
+		return
+	case l.first.fault.kind == kindReported && f.kind != kindReported:
+		return
 	}
+	l.first = &failed{t, f, host}
 }
 
 // error returns what the client is told of everything that was tried.
 func (l *loop) error() error {
 	switch {
+	case l.ctx.Err() != nil:
+		return l.gone()
 	case l.first == nil && l.cannot != nil:
 		return l.unsayable()
 	case l.first == nil:

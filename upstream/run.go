@@ -124,15 +124,21 @@ func (n *run) RoundTrip(*http.Request) (*http.Response, error) {
 		n.notSent = true
 		return nil, errNotSent
 	}
-	a := n.begin(judged)
+	var a *attempt
 	settled := false
 	defer func() {
-		if !settled { // a panic is on its way up
+		switch { // a panic is on its way up
+		case settled:
+		case a == nil:
+			judged(errNotCounted)
+			n.target.leave()
+		default:
 			a.judged(errTargetFailed)
 			a.account().Verdict = llm.VerdictStop
 			a.finish()
 		}
 	}()
+	a = n.begin(judged)
 	reply, fault := a.do(n.payload)
 	settled = true
 	if fault != nil {

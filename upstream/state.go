@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"crypto/sha256"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -185,19 +186,33 @@ func (s *State) provider(p *provider.Provider) (*providerState, []*keyState) {
 
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	kept := make(map[keyDigest]*keyState, len(p.Keys()))
 	states := make([]*keyState, 0, len(p.Keys()))
 	for _, key := range p.Keys() {
 		digest := keyDigest(sha256.Sum256([]byte(key)))
 		k := ps.keys[digest]
 		if k == nil {
 			k = &keyState{}
+			ps.keys[digest] = k
 		}
-		kept[digest] = k
 		states = append(states, k)
 	}
-	ps.keys, ps.live = kept, states
+	if ps.live == nil {
+		ps.live = states
+	}
 	return ps, states
+}
+
+// Serve says that a config with these providers serves from now on. Until it is called, what a
+// new config has is known beside what the running one has, since it may still be refused; then
+// keys that are in it no more are forgotten.
+func (s *State) Serve(providers []*provider.Provider) {
+	for _, p := range providers {
+		ps, states := s.provider(p)
+		ps.mu.Lock()
+		maps.DeleteFunc(ps.keys, func(_ keyDigest, k *keyState) bool { return !slices.Contains(states, k) })
+		ps.live = states
+		ps.mu.Unlock()
+	}
 }
 
 // target returns the state of a target.

@@ -189,7 +189,10 @@ func TestKeysThatAConfigNoLongerNamesAreForgotten(t *testing.T) {
 	old := configured(t, s, "p/a", "key-1", "key-2")
 	old.keys[0].rest.extend(until, ReasonRejected)
 	old.keys[1].rest.extend(until, ReasonRejected)
-	configured(t, s, "p/a", "key-3")
+	next := configured(t, s, "p/a", "key-3")
+	// The config may still be refused, and the old one goes on then.
+	healthy(t, s, map[string]bool{"p": false, "p/a": false})
+	s.Serve([]*provider.Provider{next.Provider})
 	healthy(t, s, map[string]bool{"p": true, "p/a": true})
 	if n := len(s.providers["p"].keys); n != 1 {
 		t.Errorf("%d keys are kept", n)

@@ -52,7 +52,8 @@ func judge(f *fault, on *RetryOn) ruling {
 		return ruling{verdict: llm.VerdictStop}
 	case kindTimeout:
 		if f.timeout == errTimeout {
-			return ruling{verdict: llm.VerdictStop, blame: true}
+			// How long the exchange has taken says little of the target that was asked last.
+			return ruling{verdict: llm.VerdictStop}
 		}
 		return again(on.timeout)
 	case kindBroken:

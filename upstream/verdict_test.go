@@ -134,7 +134,7 @@ func TestEveryKindOfFaultHasItsRuling(t *testing.T) {
 		t.Errorf("what cannot be read counts as 502: %+v", got)
 	}
 	over := &fault{kind: kindTimeout, timeout: errTimeout}
-	if got := judge(over, retryOn(t, all...)); got != blamed(rulesStop) {
+	if got := judge(over, retryOn(t, all...)); got != rulesStop {
 		t.Errorf("the exchange's end: %+v", got)
 	}
 	gone := &fault{kind: kindCancelled, cause: context.Canceled}

@@ -40,6 +40,7 @@ type Provider struct {
 	urls        map[llm.Endpoint]*url.URL
 	keys        []string
 	header      http.Header
+	secrets     []string
 	maxInFlight int
 	transport   http.RoundTripper
 }
@@ -71,6 +72,7 @@ func New(c Config) (*Provider, error) {
 	if err := p.setKeys(c); err != nil {
 		return nil, err
 	}
+	p.setSecrets(c.Header)
 	switch {
 	case vendor.Kind == KindDemo:
 		p.transport = demo.New()
@@ -99,6 +101,10 @@ func (p *Provider) Dialect(e llm.Endpoint) string { return p.vendor.Dialects[e] 
 // Keys returns the account's keys, at least one; "" stands for requests without a key. The
 // caller must not change the slice, nor show it to anybody.
 func (p *Provider) Keys() []string { return p.keys }
+
+// Secrets returns what a vendor may quote and nobody must see: the keys, and what the config's
+// own headers say, which may be how the account signs in. The longest come first.
+func (p *Provider) Secrets() []string { return p.secrets }
 
 // MaxInFlight returns the bound on requests at a time, 0 for none.
 func (p *Provider) MaxInFlight() int { return p.maxInFlight }

@@ -106,3 +106,15 @@ func (p *Provider) setHeader(h http.Header) error {
 	}
 	return nil
 }
+
+// setSecrets is called after setKeys.
+func (p *Provider) setSecrets(h http.Header) {
+	p.secrets = slices.Clone(p.keys)
+	for _, values := range h {
+		for _, v := range values {
+			p.secrets = append(p.secrets, v, strings.TrimPrefix(v, "Bearer "))
+		}
+	}
+	slices.SortFunc(p.secrets, func(a, b string) int { return len(b) - len(a) })
+	p.secrets = slices.Compact(p.secrets)
+}

@@ -16,6 +16,8 @@ import (
 type Watcher struct {
 	signs dialect.Signs
 	doc   llm.Document
+	// choices is how many choices were asked for, and finished how many have ended.
+	choices, finished int
 	// begun says that there was meaningful output before.
 	begun bool
 	// hideUsage says that Mulligan asked for the stream's usage and the client did not.
@@ -25,6 +27,10 @@ type Watcher struct {
 // NewWatcher returns a watcher of one reply. With hideUsage the client does not get to see
 // what a stream says of its usage.
 func NewWatcher(hideUsage bool) *Watcher { return &Watcher{hideUsage: hideUsage} }
+
+// Expect says how many choices were asked for, where it is more than one. A stream is whole
+// when all of them have ended.
+func (w *Watcher) Expect(choices int) { w.choices = choices }
 
 // Signs implements dialect.Watcher.
 func (w *Watcher) Signs() *dialect.Signs { return &w.signs }
@@ -140,8 +146,12 @@ func (w *Watcher) read(choices []byte) (suspect bool) {
 		case "content", "text", "arguments", "reasoning_content", "reasoning", "refusal":
 			w.signs.Text += len(text)
 		case "finish_reason":
-			if w.signs.Finish == "" && len(text) > 0 {
-				w.signs.Finish, w.signs.Whole = string(text), true
+			if len(text) > 0 {
+				w.finished++
+				w.signs.Whole = w.finished >= w.choices
+				if w.signs.Finish == "" {
+					w.signs.Finish = string(text)
+				}
 			}
 		case "error":
 			suspect = true

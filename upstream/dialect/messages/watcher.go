@@ -69,6 +69,9 @@ func (w *Watcher) count(usage gjson.Result) {
 
 // Event implements dialect.Watcher.
 func (w *Watcher) Event(e *dialect.Event) error {
+	if w.signs.Last {
+		return nil // nothing of the answer comes behind it
+	}
 	if err := e.NamedError(); err != nil {
 		return err
 	}

@@ -91,8 +91,12 @@ func (w *Watcher) Event(e *dialect.Event) error {
 		}
 	}
 	e.Output = !ok || !dialect.IsEmpty(delta)
-	if bytes.HasSuffix(kind, []byte(".done")) || bytes.HasSuffix(kind, []byte(".completed")) {
+	switch {
+	case bytes.HasSuffix(kind, []byte(".done")):
 		w.signs.Whole, w.signs.Last = true, true
+		w.read()
+	case bytes.HasSuffix(kind, []byte(".completed")):
+		w.signs.Whole = true // one image; of several more may come
 		w.read()
 	}
 	return nil

@@ -79,7 +79,6 @@ func TestWhatIsMeaningfulOutput(t *testing.T) {
 		`{"type":"image_generation.partial_image","b64_json":"aGk="}`:                   {output: true},
 		`{"type":"transcript.text.done","text":"Hi"}`:                                   {output: true, last: true},
 		`{"type":"speech.audio.done","usage":{"input_tokens":1,"output_tokens":2}}`:     {output: true, last: true},
-		`{"type":"image_generation.completed","b64_json":"aGk="}`:                       {output: true, last: true},
 		`[DONE]`: {last: true},
 	} {
 		w := NewWatcher()
@@ -111,6 +110,16 @@ func TestADamagedListIsMalformed(t *testing.T) {
 	for _, body := range []string{`[`, `[{"index":0,}]`, `[1] [2]`, "\n[1,2"} {
 		if err := NewWatcher().Reply([]byte(body)); !errors.Is(err, dialect.ErrMalformed) {
 			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
+func TestOneImageOfSeveralIsNotTheLast(t *testing.T) {
+	w := NewWatcher()
+	for range 2 {
+		e := dialect.Event{Data: []byte(`{"type":"image_generation.completed","b64_json":"aGk="}`)}
+		if err := w.Event(&e); err != nil || !e.Output || !w.Signs().Whole || w.Signs().Last {
+			t.Errorf("%v, output %t, %+v", err, e.Output, w.Signs())
 		}
 	}
 }
