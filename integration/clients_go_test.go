@@ -40,7 +40,7 @@ func (s sdk) of(deployment string) openai.Client {
 }
 
 func TestOpenAIForGo(t *testing.T) {
-	g, provider := stage(t)
+	g, provider := stage(t, "openai_compatible")
 	s := sdk{t: t, baseURL: g.baseURL()}
 	s.Client = s.of("assistant")
 

@@ -3,6 +3,7 @@ package integration
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"os"
@@ -16,8 +17,16 @@ import (
 // Clients that are not written in Go run as scripts of integration/clients, which print
 // one JSON line for each case. clients/install.sh installs them; `make test` calls it.
 
-func TestOpenAIForNode(t *testing.T) {
+func TestOpenAIForNode(t *testing.T) { openAIForNode(t, "openai_compatible") }
+
+// TestOpenAIForNodeByWayOfChat has the same cases, the Responses API among them, answered by a
+// provider that speaks chat alone.
+func TestOpenAIForNodeByWayOfChat(t *testing.T) { openAIForNode(t, chatOnly) }
+
+func openAIForNode(t *testing.T, kind string) {
+	t.Helper()
 	runScript(t, nodeScript("openai.mjs"), client{
+		kind: kind,
 		cases: []string{
 			"chat", "headers", "chat_stream", "chat_stream_usage", "tools", "tools_stream",
 			"rejected", "unknown_deployment", "down", "interrupted", "embeddings",
@@ -121,7 +130,7 @@ func runScript(t *testing.T, s script, c client) {
 	if _, err := os.Stat(filepath.Join(dir, stamp, ".stamp")); err != nil {
 		t.Fatalf("the clients of %s are not installed: `make test` does it, or integration/clients/install.sh", dir)
 	}
-	g, provider := stage(t)
+	g, provider := stage(t, cmp.Or(c.kind, "openai_compatible"))
 	got := s.run(t, dir, g.baseURL())
 	c.check(t, got, provider)
 }

@@ -19,7 +19,7 @@ import (
 const clientsCaddyfile = `{
 	{$Global}
 	llm_gateway {
-		provider house openai_compatible {
+		provider house {$Kind} {
 			base_url {$House}
 			api_key house-key
 		}
@@ -157,18 +157,25 @@ func with(base, more object) object {
 
 // client says what one client goes through.
 type client struct {
+	// kind is that of the provider, "" for openai_compatible.
+	kind  string
 	cases []string
 	// spelling holds, by "case.member", what this client makes of a member in its own words,
 	// and nil for what it does not show.
 	spelling map[string]any
 }
 
-// stage starts a gateway with the house behind it and returns both.
-func stage(t *testing.T) (*gateway, *fakellm.Server) {
+// chatOnly is a kind of provider that serves neither the Responses API nor Anthropic's: clients
+// of those are answered by way of its chat.
+const chatOnly = "nvidia"
+
+// stage starts a gateway with the house behind it, a provider of that kind, and returns both.
+func stage(t *testing.T, kind string) (*gateway, *fakellm.Server) {
 	t.Helper()
 	provider := fakellm.Start(t)
 	provider.Otherwise(house)
 	g := startGateway(t, clientsCaddyfile, map[string]string{
+		"Kind":  kind,
 		"House": provider.BaseURL(),
 		"Gone":  fakellm.Refused(t),
 	})

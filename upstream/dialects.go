@@ -23,7 +23,8 @@ var translators = map[string]dialect.Translator{
 // doors are the dialects that clients speak at endpoints which providers need not have: they
 // are answered by way of the hub.
 var doors = map[llm.Endpoint]dialect.FrontDoor{
-	llm.Messages: messages.NewFrontDoor(),
+	llm.Messages:  messages.NewFrontDoor(),
+	llm.Responses: responses.NewFrontDoor(),
 }
 
 // newWatcher returns what looks at a reply of an endpoint. This is the list of dialects.

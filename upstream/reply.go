@@ -219,6 +219,11 @@ func (r *Reply) broken() error {
 // ErrorEvent returns the event that ends the stream with an error, in the client's dialect.
 func (r *Reply) ErrorEvent(e *llm.Error) []byte {
 	if r.doorway != nil {
+		if numbered, ok := r.doorway.to.(interface {
+			AppendError(b []byte, e *llm.Error) []byte
+		}); ok {
+			return numbered.AppendError(nil, e) // it goes on counting where the stream was
+		}
 		return ErrorEvent(r.attempt.loop.call.Request.Endpoint, e)
 	}
 	return r.watcher.AppendError(nil, e)

@@ -1,0 +1,203 @@
+package responses
+
+import (
+	"github.com/tidwall/gjson"
+
+	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+)
+
+// question is the translation of one request of a client of responses.
+type question struct {
+	root     gjson.Result
+	items    []gjson.Result // of the input
+	outputs  map[string][]int
+	written  []bool // says which items of outputs have been written
+	turn     turn
+	messages []byte // the hub's, with commas between them
+	tools    []byte
+	dropped  drops
+	logprobs bool // the member has been written
+}
+
+// Question implements dialect.FrontDoor.
+//
+// What it decides, beside the counterparts that are plain:
+//   - What OpenAI has stored is refused: previous_response_id, conversation, prompt,
+//     item_reference and the ids of images.
+//   - Tools that OpenAI runs itself, and what they called before, are refused, as are tools for
+//     which a client needs OpenAI's own words (local_shell, shell, apply_patch, tool_search).
+//   - Custom tools, whose input is free text, become functions: see freeformInput. Tools in
+//     namespaces become functions too: see namespaceMark.
+//   - The role developer becomes system, which every vendor knows.
+//   - truncation auto and context_management are left out, and named: an input that fits is
+//     answered alike, and one that does not fails loudly.
+//   - max_tool_calls counts calls of the tools that are refused, and so is only a hint.
+func (frontDoor) Question(body []byte) (dialect.Translated, error) {
+	if _, err := llm.ParseJSON(body); err != nil {
+		return dialect.Translated{}, err
+	}
+	q := question{root: gjson.ParseBytes(body)}
+	for _, stored := range [...]string{"previous_response_id", "conversation", "prompt"} {
+		if present(q.root.Get(stored)) {
+			return dialect.Translated{}, unsupported(stored, "is stored with OpenAI; send the conversation itself")
+		}
+	}
+	if err := elements(q.root.Get("tools"), func(i int, tool gjson.Result) error {
+		return q.tool(tool, gjson.Result{}, indexed("tools", i))
+	}); err != nil {
+		return dialect.Translated{}, err
+	}
+	if err := q.input(); err != nil {
+		return dialect.Translated{}, err
+	}
+	b, err := q.write(make([]byte, 0, len(body)+256))
+	if err != nil {
+		return dialect.Translated{}, err
+	}
+	return dialect.Translated{Body: b, Dropped: q.dropped}, nil
+}
+
+// write writes the hub's request, its members in the order of the client's.
+func (q *question) write(b []byte) ([]byte, error) {
+	b = append(b, '{')
+	var failed error
+	q.root.ForEach(func(key, value gjson.Result) bool {
+		if !present(value) {
+			return true
+		}
+		switch key.Str {
+		case "input":
+			b = append(comma(b), `"messages":[`...)
+			b = append(append(b, q.messages...), ']')
+			b = list(b, "tools", q.tools)
+		case "instructions", "tools": // have been written
+		case "tool_choice":
+			b, failed = q.choice(b, value)
+		case "parallel_tool_calls":
+			if len(q.tools) > 0 { // without tools chat does not take it
+				b = member(b, key.Str, value.Raw)
+			}
+		case "max_output_tokens":
+			b = member(b, "max_completion_tokens", value.Raw)
+		case "reasoning":
+			b = q.reasoning(b, value)
+		case "text":
+			b, failed = q.text(b, value)
+		case "stream":
+			b = member(b, "stream", value.Raw)
+			if value.Type == gjson.True {
+				b = member(b, "stream_options", `{"include_usage":true}`) // responses always say it
+			}
+		case "include", "top_logprobs":
+			b = q.probabilities(b)
+		default:
+			b, failed = q.other(b, key, value)
+		}
+		return failed == nil
+	})
+	return append(b, '}'), failed
+}
+
+// other writes a member that is passed on, left out or refused.
+func (q *question) other(b []byte, key, value gjson.Result) ([]byte, error) {
+	switch key.Str {
+	case "background":
+		if value.Type == gjson.True {
+			return b, unsupported(key.Str, "only OpenAI's API answers later")
+		}
+	case "moderation":
+		return b, unsupported(key.Str, "only OpenAI's API moderates answers")
+	case "truncation":
+		if value.Str != "disabled" {
+			q.dropped.add(key.Str)
+		}
+	case "store", "max_tool_calls", "context_management", "stream_options", "client_metadata":
+		q.dropped.add(key.Str)
+	default: // model, temperature, top_p, metadata, user, service_tier, and what is not known
+		b = append(append(comma(b), key.Raw...), ':')
+		b = append(b, value.Raw...)
+	}
+	return b, nil
+}
+
+// probabilities appends logprobs and top_logprobs for the members include and top_logprobs.
+func (q *question) probabilities(b []byte) []byte {
+	if q.logprobs {
+		return b
+	}
+	q.logprobs = true
+	top := q.root.Get("top_logprobs")
+	wanted := top.Num > 0
+	q.root.Get("include").ForEach(func(_, v gjson.Result) bool {
+		switch v.Str {
+		case "message.output_text.logprobs":
+			wanted = true
+		case "reasoning.encrypted_content": // is always there where the provider has it
+		default:
+			q.dropped.add("include." + v.Str)
+		}
+		return true
+	})
+	if !wanted {
+		return b
+	}
+	b = member(b, "logprobs", "true")
+	if top.Num > 0 {
+		b = member(b, "top_logprobs", top.Raw)
+	}
+	return b
+}
+
+func (q *question) reasoning(b []byte, v gjson.Result) []byte {
+	v.ForEach(func(key, value gjson.Result) bool {
+		switch {
+		case !present(value):
+		case key.Str == "effort":
+			b = member(b, "reasoning_effort", value.Raw)
+		default:
+			q.dropped.add("reasoning." + key.Str)
+		}
+		return true
+	})
+	return b
+}
+
+func (q *question) text(b []byte, v gjson.Result) ([]byte, error) {
+	var failed error
+	v.ForEach(func(key, value gjson.Result) bool {
+		switch {
+		case !present(value):
+		case key.Str == "format":
+			b, failed = q.format(b, value)
+		case key.Str == "verbosity":
+			b = member(b, "verbosity", value.Raw)
+		default:
+			q.dropped.add("text." + key.Str)
+		}
+		return failed == nil
+	})
+	return b, failed
+}
+
+// format appends response_format. The format text is what chat answers in without one.
+func (q *question) format(b []byte, v gjson.Result) ([]byte, error) {
+	switch v.Get("type").Str {
+	case "text":
+		return b, nil
+	case "json_object":
+		return member(b, "response_format", `{"type":"json_object"}`), nil
+	case "json_schema":
+		b = append(comma(b), `"response_format":{"type":"json_schema","json_schema":{`...)
+		v.ForEach(func(key, value gjson.Result) bool {
+			if key.Str != "type" && present(value) {
+				b = append(append(comma(b), key.Raw...), ':')
+				b = append(b, value.Raw...)
+			}
+			return true
+		})
+		return append(b, "}}"...), nil
+	default:
+		return b, unsupported("text.format", "is no format that is known")
+	}
+}
