@@ -32,6 +32,9 @@ func TestBaseURLs(t *testing.T) {
 		if err != nil || r.URL.String() != want || r.Host != r.URL.Host {
 			t.Errorf("%s: got %s (host %s), %v; want %s", base, r.URL, r.Host, err, want)
 		}
+		if sent := r.URL.RequestURI(); !strings.HasPrefix(sent, "/") { // which String hides
+			t.Errorf("%s: the request line would be of %s", base, sent)
+		}
 	}
 }
 

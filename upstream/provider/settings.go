@@ -41,6 +41,9 @@ func (p *Provider) setURLs(base string) error {
 	case strings.HasSuffix(strings.TrimRight(u.Path, "/"), llm.Chat.Path()):
 		return fmt.Errorf("the base_url must end before %s", llm.Chat.Path())
 	}
+	if u.Path == "" {
+		u.Path = "/" // or JoinPath would leave the slash between host and path out
+	}
 	for _, e := range p.vendor.Endpoints {
 		p.urls[e] = u
 		if p.vendor.ModelPaths[e] == nil {
