@@ -70,7 +70,8 @@ func validate(raw []byte) error {
 // setKeys sets the variables that the goldens' placeholders name.
 func setKeys(t *testing.T) {
 	t.Helper()
-	for _, name := range []string{"OPENAI_API_KEY", "OPENAI_API_KEY_2", "GROQ_API_KEY", "ANTHROPIC_API_KEY"} {
+	for _, name := range []string{"OPENAI_API_KEY", "OPENAI_API_KEY_2", "GROQ_API_KEY", "ANTHROPIC_API_KEY",
+		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
 		t.Setenv(name, "sk-test-"+strings.ToLower(name))
 	}
 }

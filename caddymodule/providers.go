@@ -15,7 +15,7 @@ import (
 
 func init() {
 	for _, v := range provider.Vendors() {
-		if v.Kind != kindAnthropic { // it has words of its own
+		if v.Kind != kindAnthropic && v.Kind != provider.KindBedrock { // they have words of their own
 			caddy.RegisterModule(&VendorProvider{kind: v.Kind})
 		}
 	}
@@ -77,8 +77,18 @@ func (p *VendorProvider) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// BuildProvider implements ProviderModule. No error and no log line of it holds a key.
+// BuildProvider implements ProviderModule.
 func (p *VendorProvider) BuildProvider(ctx caddy.Context, o ProviderOptions) (*provider.Provider, error) {
+	config, err := p.config(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return provider.New(config)
+}
+
+// config returns what every provider's config says, with its placeholders resolved. No error
+// and no log line of it holds a key.
+func (p *VendorProvider) config(ctx caddy.Context, o ProviderOptions) (provider.Config, error) {
 	config := provider.Config{
 		Name: o.Name, Kind: p.kind, MaxInFlight: p.MaxInFlight, Header: make(http.Header), Offline: o.Offline,
 	}
@@ -86,7 +96,7 @@ func (p *VendorProvider) BuildProvider(ctx caddy.Context, o ProviderOptions) (*p
 	for _, key := range p.APIKeys {
 		resolved, err := resolve.value(key)
 		if err != nil {
-			return nil, within(err, "api_key")
+			return config, within(err, "api_key")
 		}
 		if resolved != "" {
 			config.Keys = append(config.Keys, resolved)
@@ -100,21 +110,21 @@ func (p *VendorProvider) BuildProvider(ctx caddy.Context, o ProviderOptions) (*p
 		for _, value := range values {
 			resolved, err := resolve.value(value)
 			if err != nil {
-				return nil, within(err, "header %s", name)
+				return config, within(err, "header %s", name)
 			}
 			config.Header.Add(name, resolved)
 		}
 	}
 	var err error
 	if config.BaseURL, err = resolve.value(p.BaseURL); err != nil {
-		return nil, within(err, "base_url")
+		return config, within(err, "base_url")
 	}
 	if !o.Offline {
 		if config.Transport, err = o.Transport(ctx, p.TransportRaw); err != nil {
-			return nil, within(err, "transport")
+			return config, within(err, "transport")
 		}
 	}
-	return provider.New(config)
+	return config, nil
 }
 
 // resolver replaces placeholders when a config is loaded.

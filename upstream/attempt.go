@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/converse"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/failure"
 	"github.com/mulligan-gateway/mulligan/upstream/provider"
 )
@@ -39,6 +41,7 @@ type attempt struct {
 	sent   atomic.Bool // the request's body has been asked for, so there is a connection
 	host   string
 	status int
+	framed bool // the stream comes in AWS's frames instead of server-sent events
 
 	endSpan func(*llm.Attempt)
 	judged  func(error) // tells the target's breaker
@@ -55,7 +58,7 @@ func (a *attempt) do(payload llm.Payload) (*Reply, *fault) {
 		Key: a.target.Provider.Keys()[a.key], Stream: a.loop.call.Request.Stream,
 	})
 	if err != nil {
-		return nil, &fault{kind: kindMalformed, cause: err} // route has asked whether it can be made
+		return nil, a.notMade(err)
 	}
 	a.host = req.URL.Host
 	a.watchBody(req)
@@ -77,6 +80,18 @@ func (a *attempt) do(payload llm.Payload) (*Reply, *fault) {
 	a.phase = phaseStream
 	a.dog.pause()
 	return reply, nil
+}
+
+// notMade says what it means that the request could not be made. Whether the endpoint is there
+// has been asked before, so what is left is that the account cannot sign in.
+func (a *attempt) notMade(err error) *fault {
+	var signIn *provider.SignInError
+	if a.loop.ctx.Err() != nil || !errors.As(err, &signIn) {
+		return a.faultOf(err, phaseConnect)
+	}
+	return &fault{kind: kindReported, cause: err, said: failure.Failure{
+		Status: http.StatusUnauthorized, Class: failure.BadKey, Message: err.Error(),
+	}}
 }
 
 // watchBody makes the transport's first look at the body known.
@@ -152,8 +167,10 @@ func (a *attempt) read(resp *http.Response) (*Reply, *fault) {
 	}
 	contentType := resp.Header.Get("Content-Type")
 	var f *fault
-	switch media := mediaType(contentType); {
-	case media == "text/event-stream":
+	media := mediaType(contentType)
+	a.framed = media == converse.ContentType
+	switch {
+	case media == "text/event-stream", media == converse.ContentType && a.way.to != nil:
 		f = a.readStream(r)
 	case repliesInJSON(a.loop.call.Request.Endpoint), media == "application/json", strings.HasSuffix(media, "+json"):
 		f = a.readPlain(r, resp.ContentLength)
@@ -286,6 +303,9 @@ func (a *attempt) readStream(r *Reply) *fault {
 	r.events = events{src: r.body, buf: *r.buffer}
 	if a.way.to != nil {
 		r.translation = newTranslation(r.body, a.way.to.Stream())
+		if a.framed {
+			r.translation.frames = converse.NewFrames(bufio.NewReader(r.body))
+		}
 		r.events.src = r.translation
 	}
 	for held := 0; held < heldEvents && r.events.at-r.events.ready < heldBytes; {

@@ -6,6 +6,7 @@ import (
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/chat"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/converse"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/gemini"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/messages"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/responses"
@@ -15,9 +16,24 @@ import (
 
 // translators are the dialects that providers speak beside OpenAI's, by the names that they
 // have in the vendor table.
-var translators = map[string]dialect.Translator{
-	provider.DialectGemini:   gemini.New(),
-	provider.DialectMessages: messages.New(),
+var translators = map[string]func(model string) dialect.Translator{
+	provider.DialectConverse: converse.NewFor, // whose replies do not say which model they are of
+	provider.DialectGemini:   always(gemini.New()),
+	provider.DialectMessages: always(messages.New()),
+}
+
+func always(t dialect.Translator) func(string) dialect.Translator {
+	return func(string) dialect.Translator { return t }
+}
+
+// translator returns the dialect in which the target's provider speaks of an endpoint, nil for
+// OpenAI's.
+func (t *Target) translator(e llm.Endpoint) dialect.Translator {
+	of := translators[t.Provider.Dialect(e)]
+	if of == nil {
+		return nil
+	}
+	return of(t.Model)
 }
 
 // doors are the dialects that clients speak at endpoints which providers need not have: they

@@ -19,13 +19,13 @@ type way struct {
 // be asked that.
 func (t *Target) way(e llm.Endpoint) (way, bool) {
 	if t.Provider.Serves(e) {
-		return way{endpoint: e, to: translators[t.Provider.Dialect(e)]}, true
+		return way{endpoint: e, to: t.translator(e)}, true
 	}
 	door := doors[e]
 	if door == nil || !t.Provider.Serves(llm.Chat) {
 		return way{}, false
 	}
-	return way{endpoint: llm.Chat, door: door, to: translators[t.Provider.Dialect(llm.Chat)]}, true
+	return way{endpoint: llm.Chat, door: door, to: t.translator(llm.Chat)}, true
 }
 
 // Serves says whether the target can be asked what comes in at an endpoint.

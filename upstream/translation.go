@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/converse"
 )
 
 // translate makes the run's payload what the target is sent.
@@ -22,6 +23,7 @@ func (n *run) translate() error {
 // provider's stream at a time than there is, so that an event is not held back.
 type translation struct {
 	in     events
+	frames *converse.Frames // in place of in, for a stream in AWS's frames
 	to     dialect.Stream
 	buffer *[]byte
 	out    []byte
@@ -55,6 +57,10 @@ func (t *translation) Read(p []byte) (int, error) {
 // fill translates the events that are whole, and waits for more when there is none.
 func (t *translation) fill() {
 	t.out, t.at = t.out[:0], 0
+	if t.frames != nil {
+		t.fillFromFrame()
+		return
+	}
 	for t.err == nil {
 		e, ok := t.in.next()
 		if !ok {
@@ -72,6 +78,19 @@ func (t *translation) fill() {
 		t.out, t.ended = t.to.End(t.out), true
 	default:
 		t.err = t.in.read()
+	}
+}
+
+// fillFromFrame waits for the next frame and translates it.
+func (t *translation) fillFromFrame() {
+	name, payload, err := t.frames.Next()
+	switch {
+	case err == nil:
+		t.out, t.err = t.to.Event(t.out, []byte(name), payload)
+	case errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		t.out, t.ended = t.to.End(t.out), true
+	default:
+		t.err = err
 	}
 }
 

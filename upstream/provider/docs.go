@@ -66,6 +66,8 @@ func (v *Vendor) docs() docsKind {
 		d.KeyEnv = "none needed"
 	}
 	switch v.Kind {
+	case KindBedrock:
+		d.BaseURL, d.KeyEnv, d.SignIn = "`https://bedrock-runtime.REGION.amazonaws.com`", "`AWS_BEARER_TOKEN_BEDROCK`", "AWS Signature Version 4, or `Authorization: Bearer KEY`"
 	case KindCompatible:
 		d.BaseURL, d.KeyEnv = "`base_url` is required", "as the server needs it"
 	case KindDemo:

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/provider/bedrock"
 	"github.com/mulligan-gateway/mulligan/upstream/provider/demo"
 )
 
@@ -22,6 +23,9 @@ type Config struct {
 	BaseURL string
 	// Keys are the account's keys, used in turn. Keys that are there twice count once.
 	Keys []string
+	// AWS says how requests to Bedrock sign in where there are no keys, and in which region
+	// Bedrock is. It is nil for every other kind.
+	AWS *bedrock.Config
 	// Header is added to every request, and wins over the headers that NewRequest makes.
 	Header http.Header
 	// MaxInFlight bounds the requests at the provider at a time; 0 is no bound.
@@ -41,6 +45,7 @@ type Provider struct {
 	keys        []string
 	header      http.Header
 	secrets     []string
+	signer      *bedrock.Signer // nil where a key signs in
 	maxInFlight int
 	transport   http.RoundTripper
 }
@@ -63,6 +68,15 @@ func New(c Config) (*Provider, error) {
 	case c.MaxInFlight < 0:
 		return nil, errors.New("max_in_flight must not be negative")
 	}
+	if vendor.Kind == KindBedrock {
+		base, err := p.setSigner(c)
+		if err != nil {
+			return nil, err
+		}
+		if c.BaseURL == "" {
+			c.BaseURL = base
+		}
+	}
 	if err := p.setURLs(c.BaseURL); err != nil {
 		return nil, err
 	}
@@ -72,7 +86,7 @@ func New(c Config) (*Provider, error) {
 	if err := p.setKeys(c); err != nil {
 		return nil, err
 	}
-	p.setSecrets(c.Header)
+	p.setSecrets(c)
 	switch {
 	case vendor.Kind == KindDemo:
 		p.transport = demo.New()

@@ -45,7 +45,11 @@ func (p *Provider) NewRequest(ctx context.Context, c Call) (*http.Request, error
 		h["Content-Type"] = []string{c.Payload.ContentType}
 	}
 	h["User-Agent"] = []string{userAgent}
-	if c.Stream {
+	switch {
+	case !c.Stream:
+	case p.vendor.Streams != "":
+		h["Accept"] = []string{p.vendor.Streams}
+	default:
 		h["Accept"] = []string{"text/event-stream"}
 	}
 	switch {
@@ -71,8 +75,24 @@ func (p *Provider) NewRequest(ctx context.Context, c Call) (*http.Request, error
 	}
 	r.GetBody = func() (io.ReadCloser, error) { return newBody(c.Payload), nil }
 	r.Body = newBody(c.Payload)
-	return r.WithContext(ctx), nil
+	r = r.WithContext(ctx)
+	if p.signer != nil {
+		if err := p.signer.Sign(r, c.Payload); err != nil {
+			return nil, &SignInError{err}
+		}
+	}
+	return r, nil
 }
+
+// SignInError is returned for a request that cannot be signed: the account's credentials cannot
+// be had.
+type SignInError struct{ err error }
+
+// Error says why.
+func (e *SignInError) Error() string { return "sign in: " + e.err.Error() }
+
+// Unwrap returns the cause.
+func (e *SignInError) Unwrap() error { return e.err }
 
 // newBody returns the body of a request. A body without bytes must be http.NoBody, or its
 // length would count as unknown.

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/provider/bedrock"
 )
 
 // Secrets that no text may hold.
@@ -80,6 +82,31 @@ func TestNoKindShowsItsSecrets(t *testing.T) {
 			leaksNoSecret(t, err, unserved)
 		})
 	}
+}
+
+func TestStaticKeysOfAWSAreNotShown(t *testing.T) {
+	keys := &bedrock.Config{Region: "us-east-1", AccessKeyID: canary + "-id", SecretAccessKey: canary, SessionToken: canary + "-token"}
+	c := Config{Name: "mine", Kind: KindBedrock, AWS: keys}
+	p, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaksNoSecret(t, c, &c, keys, p, *p)
+	for _, secret := range []string{keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken} {
+		if !slices.Contains(p.Secrets(), secret) {
+			t.Error("a vendor's words may repeat a static key")
+		}
+	}
+	keys.SessionToken = ""
+	if p, err = New(c); err != nil || slices.Contains(p.Secrets(), "") {
+		t.Errorf("nothing is a secret, or %v", err)
+	}
+	c.Keys = []string{canary}
+	_, err = New(c)
+	if err == nil {
+		t.Error("an API key beside static keys is accepted")
+	}
+	leaksNoSecret(t, err)
 }
 
 func TestConfigErrorsShowNoSecret(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/provider/bedrock"
 )
 
 // setURLs makes the URL of every endpoint from the base. Slashes at its end do not matter.
@@ -111,13 +112,34 @@ func (p *Provider) setHeader(h http.Header) error {
 }
 
 // setSecrets is called after setKeys.
-func (p *Provider) setSecrets(h http.Header) {
+func (p *Provider) setSecrets(c Config) {
 	p.secrets = slices.Clone(p.keys)
-	for _, values := range h {
+	for _, values := range c.Header {
 		for _, v := range values {
 			p.secrets = append(p.secrets, v, strings.TrimPrefix(v, "Bearer "))
 		}
 	}
+	if c.AWS != nil {
+		p.secrets = append(p.secrets, c.AWS.AccessKeyID, c.AWS.SecretAccessKey, c.AWS.SessionToken)
+	}
 	slices.SortFunc(p.secrets, func(a, b string) int { return len(b) - len(a) })
-	p.secrets = slices.Compact(p.secrets)
+	p.secrets = slices.DeleteFunc(slices.Compact(p.secrets), func(s string) bool { return s == "" })
+}
+
+// setSigner prepares to sign requests to Bedrock, unless keys sign in, and returns where it is.
+func (p *Provider) setSigner(c Config) (base string, err error) {
+	if c.AWS == nil || c.AWS.Region == "" {
+		return "", errors.New("a provider of kind bedrock needs a region, such as us-east-1")
+	}
+	if base, err = bedrock.Base(c.AWS.Region); err != nil {
+		return "", err
+	}
+	if len(c.Keys) > 0 {
+		if c.AWS.AccessKeyID != "" || c.AWS.SecretAccessKey != "" || c.AWS.SessionToken != "" {
+			return "", errors.New("api_key and static keys of AWS (access_key_id, secret_access_key, session_token) exclude each other; leave one of them out")
+		}
+		return base, nil
+	}
+	p.signer, err = bedrock.New(*c.AWS)
+	return base, err
 }

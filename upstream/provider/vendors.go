@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/provider/bedrock"
 )
 
 // Vendor is a row of the vendor table: what is known about a kind of provider.
@@ -27,6 +28,8 @@ type Vendor struct {
 	Endpoints []llm.Endpoint
 	// KeyHeader is the header that a key goes into, "" for Authorization: Bearer KEY.
 	KeyHeader string
+	// Streams is the media type of the vendor's streams, "" for server-sent events.
+	Streams string
 	// Header are headers that every request to the vendor has.
 	Header http.Header
 	// Dialects names the dialects of endpoints in which the vendor does not speak OpenAI's, and
@@ -49,13 +52,15 @@ type Vendor struct {
 // Kinds with a meaning of their own.
 const (
 	KindCompatible = "openai_compatible"
+	KindBedrock    = "bedrock"
 	KindDemo       = "demo"
 )
 
 // The dialects that are not OpenAI's, by the names of their folders in dialect/.
 const (
-	DialectMessages = "messages"
+	DialectConverse = "converse"
 	DialectGemini   = "gemini"
+	DialectMessages = "messages"
 )
 
 // HeaderAnthropicVersion says which version of Anthropic's API a request is for
@@ -198,6 +203,15 @@ var vendors = []Vendor{
 		Dialects:   map[llm.Endpoint]string{llm.Chat: DialectGemini},
 		ModelPaths: map[llm.Endpoint]func(string, bool) (string, string){llm.Chat: generateContent},
 		Drops:      openAIOnly, Source: "https://ai.google.dev/api/generate-content",
+	},
+	{
+		Kind: KindBedrock, Title: "Amazon Bedrock", GenAI: "aws.bedrock", Usage: true,
+		Endpoints: []llm.Endpoint{llm.Chat}, Streams: "application/vnd.amazon.eventstream",
+		Dialects:   map[llm.Endpoint]string{llm.Chat: DialectConverse},
+		ModelPaths: map[llm.Endpoint]func(string, bool) (string, string){llm.Chat: bedrock.Converse},
+		Drops:      openAIOnly,
+		Note:       "needs a `region`. It signs in with `access_key_id` and `secret_access_key` (and `session_token`), or with `api_key` for a Bedrock API key; without any of them with what AWS's default chain finds, which is looked at when the first request is signed.",
+		Source:     "https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html",
 	},
 	{
 		Kind: KindCompatible, Title: "Any other server that speaks OpenAI's dialect", Usage: true,

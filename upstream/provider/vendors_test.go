@@ -8,12 +8,16 @@ import (
 	"testing"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/provider/bedrock"
 )
 
 // configOf returns a config that a kind accepts, with one key and one header that are secret.
 func configOf(v Vendor) Config {
 	c := Config{Name: "mine", Kind: v.Kind, Keys: []string{canary}, Header: map[string][]string{"X-Secret": {canaryHeader}}}
-	if v.BaseURL == "" {
+	switch {
+	case v.Kind == KindBedrock:
+		c.AWS = &bedrock.Config{Region: "us-east-1"}
+	case v.BaseURL == "":
 		c.BaseURL = "http://127.0.0.1:9/v1"
 	}
 	return c
@@ -67,8 +71,8 @@ func TestEveryVendorIsWhole(t *testing.T) {
 // checkBaseURL wants https, or an address of this machine for what runs on it.
 func checkBaseURL(t *testing.T, v Vendor) {
 	t.Helper()
-	if v.Kind == KindCompatible || v.Kind == KindDemo {
-		return // the first has none, and nothing is ever sent to the second's
+	if v.Kind == KindCompatible || v.Kind == KindBedrock || v.Kind == KindDemo {
+		return // the first has none, the second has one in every region, and nothing is ever sent to the third's
 	}
 	u, err := url.Parse(v.BaseURL)
 	if err != nil {
@@ -97,7 +101,7 @@ func isSet[T comparable](list []T) bool {
 func TestAllVendorsOfTheTableAreThere(t *testing.T) {
 	for _, kind := range []string{
 		"openai_compatible", "openai", "mistral", "groq", "deepseek", "xai", "openrouter", "together", "fireworks", "perplexity",
-		"cerebras", "nvidia", "deepinfra", "huggingface", "moonshot", "zai", "ollama", "vllm", "lmstudio", "llamacpp", "demo",
+		"cerebras", "nvidia", "deepinfra", "huggingface", "moonshot", "zai", "ollama", "vllm", "lmstudio", "llamacpp", "anthropic", "google", "bedrock", "demo",
 	} {
 		if v, ok := LookupVendor(kind); !ok || v.Kind != kind {
 			t.Errorf("there is no kind %s", kind)
