@@ -1,11 +1,11 @@
-# Mulligan's tasks. `run` and `build` need Go, git and make; `test` also Node 20+, Python 3.11+ and a C compiler, which
-# Go's race detector needs.
+# Mulligan's tasks. `run` and `build` need Go, git and make; `test` also Node 20+, Python 3.11+, a C compiler, which
+# Go's race detector needs, and Debian 12 as root or with sudo, for the databases that it installs.
 
 GO ?= go
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-.PHONY: run build test fuzz clients check lint bench docs cross
+.PHONY: run build test fuzz clients servers check lint bench docs cross
 
 # The example gateway. It prints a curl line when it listens.
 run: build
@@ -16,7 +16,7 @@ build:
 	$(GO) build -o bin/ ./cmd/caddy
 
 # Every test, under the race detector.
-test: clients
+test: clients servers
 	@cc=$$($(GO) env CC); command -v "$${cc%% *}" >/dev/null || \
 		{ echo "make test: Go's race detector needs a C compiler, and $$cc is missing" >&2; exit 1; }
 	$(GO) vet ./...
@@ -35,6 +35,10 @@ fuzz:
 # The Node and Python clients that integration/ runs.
 clients:
 	@integration/clients/install.sh
+
+# The database servers that record/ is tested on.
+servers:
+	@internal/dbserver/install.sh
 
 check: test lint
 
