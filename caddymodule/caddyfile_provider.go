@@ -19,7 +19,7 @@ const (
 )
 
 // laterKinds are kinds of providers that this build does not have.
-var laterKinds = []string{"azure", "cohere", "vertex"}
+var laterKinds = []string{"azure", "vertex"}
 
 // provider parses provider NAME [KIND] { … }. The block belongs to the guest module.
 func (a *App) provider(d *caddyfile.Dispenser) error {

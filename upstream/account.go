@@ -76,11 +76,11 @@ func (a *attempt) blame() {
 // (source: https://help.openai.com/en/articles/4936856-what-are-tokens-and-how-to-count-them).
 const bytesPerToken = 4
 
-// estimate returns the usage of a conversation whose provider reports none, because it never
-// does or because its answer was cut short.
+// estimate returns the usage of a conversation or of embeddings whose provider reports none,
+// because it never does or because its answer was cut short.
 func (a *attempt) estimate() llm.Usage {
 	switch a.loop.call.Request.Endpoint {
-	case llm.Chat, llm.Completions, llm.Responses, llm.Messages:
+	case llm.Chat, llm.Completions, llm.Responses, llm.Messages, llm.Embeddings:
 	default:
 		return llm.Usage{}
 	}

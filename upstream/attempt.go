@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/converse"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/failure"
 	"github.com/mulligan-gateway/mulligan/upstream/provider"
@@ -269,13 +271,14 @@ func (a *attempt) readPlain(r *Reply, length int64) *fault {
 	if err := r.watcher.Reply(r.plain); err != nil {
 		return a.faultOf(err, phaseOutput)
 	}
-	if a.way.door != nil {
-		answer, err := a.way.door.Answer(r.plain)
-		if err != nil {
-			return a.faultOf(err, phaseOutput)
-		}
-		r.plain = answer
+	reshaped, err := reshape(a.loop.call.Request, r.plain)
+	if err == nil && a.way.door != nil {
+		reshaped, err = a.way.door.Answer(reshaped)
 	}
+	if err != nil {
+		return a.faultOf(err, phaseOutput)
+	}
+	r.plain = reshaped
 	return nil
 }
 
@@ -302,7 +305,11 @@ func (a *attempt) readStream(r *Reply) *fault {
 	r.Stream = true
 	r.events = events{src: r.body, buf: *r.buffer}
 	if a.way.to != nil {
-		r.translation = newTranslation(r.body, a.way.to.Stream())
+		streams, ok := a.way.to.(dialect.Translator)
+		if !ok {
+			return a.faultOf(fmt.Errorf("a stream of %s: %w", a.way.endpoint, dialect.ErrMalformed), phaseOutput)
+		}
+		r.translation = newTranslation(r.body, streams.Stream())
 		if a.framed {
 			r.translation.frames = converse.NewFrames(bufio.NewReader(r.body))
 		}

@@ -6,34 +6,68 @@ import (
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/chat"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/cohere"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/converse"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/embeddings"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/gemini"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/messages"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/rerank"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/responses"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/typed"
 	"github.com/mulligan-gateway/mulligan/upstream/provider"
 )
 
-// translators are the dialects that providers speak beside OpenAI's, by the names that they
-// have in the vendor table.
-var translators = map[string]func(model string) dialect.Translator{
-	provider.DialectConverse: converse.NewFor, // whose replies do not say which model they are of
-	provider.DialectGemini:   always(gemini.New()),
-	provider.DialectMessages: always(messages.New()),
+// spoken is a dialect as vendors speak it at one endpoint.
+type spoken struct {
+	dialect  string // as the vendor table has it
+	endpoint llm.Endpoint
 }
 
-func always(t dialect.Translator) func(string) dialect.Translator {
-	return func(string) dialect.Translator { return t }
+// translators are what turns the hub's requests into the dialects that providers speak beside
+// OpenAI's. The model is the target's: not every dialect's replies say which one they are of.
+var translators = map[spoken]func(model string) dialect.Plain{
+	{provider.DialectConverse, llm.Chat}: of(converse.NewFor),
+	{provider.DialectGemini, llm.Chat}:   always(gemini.New()),
+	{provider.DialectMessages, llm.Chat}: always(messages.New()),
+
+	{provider.DialectGemini, llm.Embeddings}: of(gemini.NewEmbeddings),
+	{provider.DialectCohere, llm.Embeddings}: of(cohere.NewEmbeddings),
+
+	{provider.DialectCohere, llm.Rerank}: of(cohere.NewRerank),
+}
+
+func always(t dialect.Plain) func(string) dialect.Plain {
+	return func(string) dialect.Plain { return t }
+}
+
+func of[T dialect.Plain](newFor func(model string) T) func(string) dialect.Plain {
+	return func(model string) dialect.Plain { return newFor(model) }
 }
 
 // translator returns the dialect in which the target's provider speaks of an endpoint, nil for
 // OpenAI's.
-func (t *Target) translator(e llm.Endpoint) dialect.Translator {
-	of := translators[t.Provider.Dialect(e)]
-	if of == nil {
+func (t *Target) translator(e llm.Endpoint) dialect.Plain {
+	newFor := translators[spoken{t.Provider.Dialect(e), e}]
+	if newFor == nil {
 		return nil
 	}
-	return of(t.Model)
+	return newFor(t.Model)
+}
+
+// reshape returns a reply in the form that its client has asked for, where not every provider
+// knows that form: the encoding of embeddings, and documents in a ranking.
+func reshape(q *llm.Request, reply []byte) ([]byte, error) {
+	switch q.Endpoint {
+	case llm.Embeddings:
+		format, _ := q.Doc.String("encoding_format")
+		return embeddings.Encode(reply, embeddings.Format(format))
+	case llm.Rerank:
+		if wanted, _ := q.Doc.Bool("return_documents"); wanted {
+			documents, _ := q.Doc.Get("documents")
+			return rerank.AddDocuments(reply, documents)
+		}
+	}
+	return reply, nil
 }
 
 // doors are the dialects that clients speak at endpoints which providers need not have: they

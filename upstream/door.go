@@ -12,7 +12,7 @@ type way struct {
 	// door is what the client speaks when it is neither the hub nor what the provider speaks.
 	door dialect.FrontDoor
 	// to is what the provider speaks when it is not what it is asked in.
-	to dialect.Translator
+	to dialect.Plain
 }
 
 // way returns how the target is asked what comes in at an endpoint, and false when it cannot

@@ -6,16 +6,24 @@ import (
 	"github.com/mulligan-gateway/mulligan/llm"
 )
 
-// Translator is a dialect that providers speak and that is not the hub's. It turns requests of
-// chat, the hub, into its own, and its replies into the hub's. Translators are pure: they know
-// bytes, and neither networks nor keys. They are safe for concurrent use.
-type Translator interface {
+// Plain is how providers of a dialect speak of an endpoint that has no streams, such as
+// embeddings. It turns the hub's requests, which are OpenAI's, into its own, and its replies
+// into the hub's. Like a Translator it is pure and safe for concurrent use.
+type Plain interface {
 	// Request returns the dialect's request for a hub request. Its error is an *UnsupportedError
-	// when the dialect cannot say what the request needs.
+	// when the dialect cannot say what the request needs, or an *llm.Error for a request that is
+	// damaged.
 	Request(q Question) (Translated, error)
 	// Reply returns the hub's reply for a plain one. Its error is ErrMalformed, or a
 	// *ReportedError for a reply that is an error.
 	Reply(body []byte) ([]byte, error)
+}
+
+// Translator is a dialect that providers speak and that is not the hub's. It turns requests of
+// chat, the hub, into its own, and its replies into the hub's. Translators are pure: they know
+// bytes, and neither networks nor keys. They are safe for concurrent use.
+type Translator interface {
+	Plain
 	// Stream returns what translates one stream.
 	Stream() Stream
 }

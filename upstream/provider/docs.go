@@ -56,7 +56,7 @@ func (v *Vendor) docs() docsKind {
 		Kind: v.Kind, Title: v.Title, Source: v.Source, BaseURL: "`" + v.BaseURL + "`", KeyEnv: "`" + v.KeyEnv + "`",
 		Drops: quoted(v.Drops), Note: v.Note, Dialect: "OpenAI's", SignIn: "`Authorization: Bearer KEY`",
 	}
-	if own := v.Dialects[llm.Chat]; own != "" {
+	if own := v.Dialects[v.Endpoints[0]]; own != "" {
 		d.Dialect = own
 	}
 	if v.KeyHeader != "" {

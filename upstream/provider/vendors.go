@@ -58,6 +58,7 @@ const (
 
 // The dialects that are not OpenAI's, by the names of their folders in dialect/.
 const (
+	DialectCohere   = "cohere"
 	DialectConverse = "converse"
 	DialectGemini   = "gemini"
 	DialectMessages = "messages"
@@ -199,10 +200,21 @@ var vendors = []Vendor{
 	},
 	{
 		Kind: "google", Title: "Google AI Studio", BaseURL: "https://generativelanguage.googleapis.com/v1beta", KeyEnv: "GEMINI_API_KEY", GenAI: "gcp.gemini", Usage: true,
-		Endpoints: []llm.Endpoint{llm.Chat}, KeyHeader: "X-Goog-Api-Key",
-		Dialects:   map[llm.Endpoint]string{llm.Chat: DialectGemini},
-		ModelPaths: map[llm.Endpoint]func(string, bool) (string, string){llm.Chat: generateContent},
-		Drops:      openAIOnly, Source: "https://ai.google.dev/api/generate-content",
+		Endpoints: []llm.Endpoint{llm.Chat, llm.Embeddings}, KeyHeader: "X-Goog-Api-Key",
+		Dialects: map[llm.Endpoint]string{llm.Chat: DialectGemini, llm.Embeddings: DialectGemini},
+		ModelPaths: map[llm.Endpoint]func(string, bool) (string, string){
+			llm.Chat: generateContent, llm.Embeddings: ofModel(":batchEmbedContents"),
+		},
+		Drops: openAIOnly, Source: "https://ai.google.dev/api/generate-content",
+	},
+	{
+		Kind: "cohere", Title: "Cohere", BaseURL: "https://api.cohere.com/v2", KeyEnv: "COHERE_API_KEY", GenAI: "cohere", Usage: true,
+		Endpoints: []llm.Endpoint{llm.Embeddings, llm.Rerank},
+		Dialects:  map[llm.Endpoint]string{llm.Embeddings: DialectCohere, llm.Rerank: DialectCohere},
+		Paths:     map[llm.Endpoint]string{llm.Embeddings: "/embed"},
+		Drops:     openAIOnly,
+		Note:      "Embeddings have the `input_type` `search_document` unless the request or the variant's `params` say another, and a text that is too long is refused, as OpenAI does it, unless they say how to `truncate` it.",
+		Source:    "https://docs.cohere.com/reference/about",
 	},
 	{
 		Kind: KindBedrock, Title: "Amazon Bedrock", GenAI: "aws.bedrock", Usage: true,
@@ -265,13 +277,21 @@ func (v *Vendor) keyHeader() string {
 
 // generateContent returns where a model of Gemini's dialect is asked, behind a base URL that
 // ends with /v1beta. For a stream it asks for events: the answer would be one JSON list
-// otherwise. An id stays one segment of the path, whatever it holds, and a "models/" before it,
-// as AI Studio lists its models, is not doubled (source:
-// https://ai.google.dev/api/generate-content).
+// otherwise (source: https://ai.google.dev/api/generate-content).
 func generateContent(model string, stream bool) (path, query string) {
-	path = "/models/" + url.PathEscape(strings.TrimPrefix(model, "models/"))
 	if stream {
-		return path + ":streamGenerateContent", "alt=sse"
+		return geminiModel(model) + ":streamGenerateContent", "alt=sse"
 	}
-	return path + ":generateContent", ""
+	return geminiModel(model) + ":generateContent", ""
+}
+
+// ofModel returns where another method of a model of Gemini's dialect is.
+func ofModel(method string) func(model string, stream bool) (path, query string) {
+	return func(model string, _ bool) (string, string) { return geminiModel(model) + method, "" }
+}
+
+// geminiModel returns the path of a model. Its id stays one segment of it, whatever it holds,
+// and a "models/" before it, as AI Studio lists its models, is not doubled.
+func geminiModel(model string) string {
+	return "/models/" + url.PathEscape(strings.TrimPrefix(model, "models/"))
 }

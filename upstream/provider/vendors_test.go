@@ -101,7 +101,7 @@ func isSet[T comparable](list []T) bool {
 func TestAllVendorsOfTheTableAreThere(t *testing.T) {
 	for _, kind := range []string{
 		"openai_compatible", "openai", "mistral", "groq", "deepseek", "xai", "openrouter", "together", "fireworks", "perplexity",
-		"cerebras", "nvidia", "deepinfra", "huggingface", "moonshot", "zai", "ollama", "vllm", "lmstudio", "llamacpp", "anthropic", "google", "bedrock", "demo",
+		"cerebras", "nvidia", "deepinfra", "huggingface", "moonshot", "zai", "ollama", "vllm", "lmstudio", "llamacpp", "anthropic", "google", "cohere", "bedrock", "demo",
 	} {
 		if v, ok := LookupVendor(kind); !ok || v.Kind != kind {
 			t.Errorf("there is no kind %s", kind)
