@@ -5,7 +5,7 @@ GO ?= go
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-.PHONY: run build test fuzz clients servers check lint bench docs cross
+.PHONY: run build test fuzz clients servers check lint bench bench-load docs cross
 
 # The example gateway. It prints a curl line when it listens.
 run: build
@@ -48,6 +48,11 @@ lint:
 # What Mulligan costs beside Caddy's own reverse_proxy.
 bench:
 	$(GO) run ./bench
+
+# The same under load, with every gateway in a process of its own: see bench/load. LOAD holds flags, such as
+# LOAD='-rounds 9 -scenarios small'; NGINX=path and PORTKEY=path of its start-server.js measure these, too.
+bench-load:
+	$(GO) run ./bench/load $(LOAD)
 
 # The pages of docs/ that come from tables: those in the code, and the failover matrix.
 docs:
