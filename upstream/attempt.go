@@ -210,8 +210,8 @@ func mediaType(contentType string) string {
 // hidesUsage says whether Mulligan asks for the stream's usage and the client does not.
 func (a *attempt) hidesUsage() bool {
 	q := a.loop.call.Request
-	if a.way.door != nil {
-		return false // it says the usage in its own way
+	if a.way.door != nil && saysUsage(q.Endpoint) {
+		return false // the door says it in its own way
 	}
 	return q.Stream && !q.WantsUsage && (a.way.to != nil || a.target.Provider.ForcesUsage())
 }

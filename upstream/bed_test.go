@@ -85,10 +85,22 @@ func requestOf(t testing.TB, endpoint llm.Endpoint, body string) *llm.Request {
 	return req
 }
 
-func (b *bed) call(ctx context.Context, endpoint llm.Endpoint, body string) (o outcome) {
+func (b *bed) call(ctx context.Context, endpoint llm.Endpoint, body string) outcome {
 	b.t.Helper()
-	req := requestOf(b.t, endpoint, body)
-	o.exchange = llm.Exchange{Start: time.Now(), Endpoint: endpoint, Stream: req.Stream}
+	return b.ask(ctx, requestOf(b.t, endpoint, body))
+}
+
+// wanting is call for a client that asks for the usage of its stream.
+func (b *bed) wanting(t *testing.T, endpoint llm.Endpoint, body string) outcome {
+	t.Helper()
+	req := requestOf(t, endpoint, body)
+	req.WantsUsage = true
+	return b.ask(t.Context(), req)
+}
+
+func (b *bed) ask(ctx context.Context, req *llm.Request) (o outcome) {
+	b.t.Helper()
+	o.exchange = llm.Exchange{Start: time.Now(), Endpoint: req.Endpoint, Stream: req.Stream}
 	reply, err := b.route.Do(ctx, &Call{
 		Request: req, Exchange: &o.exchange,
 		Body: func(int) (llm.Payload, []string, error) {

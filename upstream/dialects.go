@@ -7,6 +7,7 @@ import (
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/chat"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/cohere"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/completions"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/converse"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/embeddings"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/gemini"
@@ -73,9 +74,14 @@ func reshape(q *llm.Request, reply []byte) ([]byte, error) {
 // doors are the dialects that clients speak at endpoints which providers need not have: they
 // are answered by way of the hub.
 var doors = map[llm.Endpoint]dialect.FrontDoor{
-	llm.Messages:  messages.NewFrontDoor(),
-	llm.Responses: responses.NewFrontDoor(),
+	llm.Completions: completions.NewFrontDoor(),
+	llm.Messages:    messages.NewFrontDoor(),
+	llm.Responses:   responses.NewFrontDoor(),
 }
+
+// saysUsage says whether streams of an endpoint say their usage unasked. The others say it to
+// clients that ask by stream_options.
+func saysUsage(e llm.Endpoint) bool { return e == llm.Messages || e == llm.Responses }
 
 // newWatcher returns what looks at a reply of an endpoint. This is the list of dialects.
 // hideUsage says that Mulligan asked for a stream's usage and the client did not.
