@@ -55,9 +55,15 @@ func Usage(raw []byte) (llm.Usage, bool) {
 // is damage, and must not get into sums that are never reset.
 const maxCount = 1 << 40
 
-func count(v gjson.Result) int64 {
+// Count reads a number of tokens, and returns false for what is none that is believed.
+func Count(v gjson.Result) (n int64, ok bool) {
 	if v.Type != gjson.Number || !(v.Num >= 0 && v.Num <= maxCount) {
-		return 0
+		return 0, false
 	}
-	return int64(v.Num)
+	return int64(v.Num), true
+}
+
+func count(v gjson.Result) int64 {
+	n, _ := Count(v)
+	return n
 }

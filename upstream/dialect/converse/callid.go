@@ -6,10 +6,6 @@ import (
 	"strings"
 )
 
-// legacyID is the id of a call in the form that had none. The answer to it is the next
-// message of the role function, so the number of the call is enough.
-func legacyID(n int) string { return "function_call_" + strconv.Itoa(n) }
-
 // How long the id of a call may be, and what Mistral's models want.
 // Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock.html;
 // Mistral's is seen in real replies, and in its error: "Tool call id was … but must be a-z, A-Z,

@@ -10,76 +10,62 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
-// content appends the blocks of a message's content: a text, or a list of parts. field is
-// the content's name in the request.
-func (r *request) content(b []byte, content gjson.Result, field string) ([]byte, error) {
-	switch {
-	case !present(content):
-		return b, nil
-	case content.Type == gjson.String:
-		return r.text(b, content), nil
-	case !content.IsArray():
-		return b, unsupported(field, "is neither a text nor a list")
-	}
-	err := elements(content, func(i int, part gjson.Result) error {
-		next, why := r.part(b, part)
+// content appends the blocks of a message's content.
+func (r *request) content(b []byte, m *hub.Message) ([]byte, error) {
+	err := m.EachPart(func(p hub.Part) error {
+		next, why := r.part(b, &p)
 		if why != "" {
-			return unsupported(indexed(field, i), why)
+			return hub.Unsupported("", why)
 		}
-		b = r.mark(next, part)
+		b = r.mark(next, p.Cache)
 		return nil
 	})
 	return b, err
 }
 
 // part appends the block for a part of content; why says why there is none.
-func (r *request) part(b []byte, part gjson.Result) (_ []byte, why string) {
-	switch part.Get("type").Str {
-	case "text", "input_text", "output_text":
-		return r.text(b, part.Get("text")), ""
-	case "refusal":
-		return r.text(b, part.Get("refusal")), ""
+func (r *request) part(b []byte, p *hub.Part) (_ []byte, why string) {
+	switch p.Type {
+	case "text", "refusal":
+		return r.text(b, p.Text), ""
 	case "image_url":
-		if detail := part.Get("image_url.detail"); present(detail) && detail.Str != "auto" {
-			r.dropped.add("image_url.detail")
+		if p.Detail != "" {
+			r.dropped.Add("image_url.detail")
 		}
-		return media(b, part.Get("image_url"), "image")
+		return media(b, p.URL.Str, "image")
 	case "video_url":
-		return media(b, part.Get("video_url"), "video")
+		return media(b, p.URL.Str, "video")
 	case "file":
-		return r.file(b, part.Get("file"))
+		return r.file(b, p.Media)
 	default:
 		return b, "is content of a kind that Bedrock's Converse API does not have"
 	}
 }
 
-// text appends a text, unless it is blank.
+// text appends a text, unless it is blank, which Bedrock refuses.
 func (r *request) text(b []byte, text gjson.Result) []byte {
-	if blank(text) {
+	if hub.Blank(text) {
 		return b
 	}
 	r.turns.text = true
-	return append(member(append(comma(b), '{'), "text", text.Raw), '}')
+	return append(hub.Member(append(hub.Comma(b), '{'), "text", text.Raw), '}')
 }
 
 // instruction appends the blocks of a system message, which are text alone.
-func (r *request) instruction(b []byte, content gjson.Result, field string) ([]byte, error) {
-	err := error(nil)
-	if content.IsArray() {
-		err = elements(content, func(i int, part gjson.Result) error {
-			if part.Get("text").Type != gjson.String {
-				return unsupported(indexed(field, i), "is no text, which system messages on Bedrock are made of")
-			}
-			return nil
-		})
-	}
-	if err != nil {
+func (r *request) instruction(b []byte, m *hub.Message) ([]byte, error) {
+	if err := m.EachPart(func(p hub.Part) error {
+		if p.Type != "text" {
+			return hub.Unsupported("", "is no text, which system messages on Bedrock are made of")
+		}
+		return nil
+	}); err != nil {
 		return b, err
 	}
 	said := r.turns.text
-	b, err = r.content(b, content, field)
+	b, err := r.content(b, m)
 	r.turns.text = said
 	return b, err
 }
@@ -87,20 +73,19 @@ func (r *request) instruction(b []byte, content gjson.Result, field string) ([]b
 // mark appends a cache point behind what a client has marked with Anthropic's cache_control, the
 // form in which clients of chat ask for it. Models without a cache go without.
 // Source: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html.
-func (r *request) mark(b []byte, marked gjson.Result) []byte {
-	cache := marked.Get("cache_control")
-	if !present(cache) || len(b) == 0 {
+func (r *request) mark(b []byte, cache gjson.Result) []byte {
+	if !hub.Present(cache) || len(b) == 0 {
 		return b
 	}
 	if !r.model.caches() {
-		r.dropped.add("cache_control")
+		r.dropped.Add("cache_control")
 		return b
 	}
 	const begin = `{"cachePoint":{"type":"default"`
 	if strings.HasSuffix(string(b[max(0, len(b)-64):]), begin+"}}") {
 		return b // one is enough
 	}
-	b = append(comma(b), begin...)
+	b = append(hub.Comma(b), begin...)
 	if ttl := cache.Get("ttl"); ttl.Str == "1h" && r.model.vendor != nova {
 		b = append(b, `,"ttl":"1h"`...)
 	}
@@ -124,20 +109,16 @@ var formats = map[string]struct{ kind, format string }{
 }
 
 // media appends an image or a video.
-func media(b []byte, v gjson.Result, kind string) (_ []byte, why string) {
-	address := v.Get("url")
-	if !address.Exists() {
-		address = v
-	}
-	media, data, ok := dataURI(address.Str)
-	if !ok {
+func media(b []byte, uri, kind string) (_ []byte, why string) {
+	media, data, ok := hub.DataURI(uri)
+	if !ok || data == "" {
 		return b, "Bedrock takes media by their bytes only; send a data URI in base64"
 	}
 	f := formats[media]
 	if f.kind != kind {
 		return b, "is of a media type that Bedrock does not take as " + kind
 	}
-	b = append(append(comma(b), `{"`...), kind...)
+	b = append(append(hub.Comma(b), `{"`...), kind...)
 	b = append(append(b, `":{"format":"`...), f.format...)
 	return append(appendBytes(append(b, '"'), data), "}}"...), ""
 }
@@ -145,11 +126,11 @@ func media(b []byte, v gjson.Result, kind string) (_ []byte, why string) {
 // file appends a document, or an image that is called a file.
 func (r *request) file(b []byte, file gjson.Result) (_ []byte, why string) {
 	data := file.Get("file_data")
-	if !present(data) {
+	if !hub.Present(data) {
 		return b, "names a file that is stored with another vendor; send file_data"
 	}
-	media, encoded, ok := dataURI(data.Str)
-	if !ok {
+	media, encoded, ok := hub.DataURI(data.Str)
+	if !ok || encoded == "" {
 		return b, "is no data URI in base64"
 	}
 	f := formats[media]
@@ -159,11 +140,11 @@ func (r *request) file(b []byte, file gjson.Result) (_ []byte, why string) {
 	case f.kind == "":
 		return b, "is a file of a kind that Bedrock's Converse API does not have"
 	}
-	b = append(append(comma(b), `{"`...), f.kind...)
+	b = append(append(hub.Comma(b), `{"`...), f.kind...)
 	b = append(append(b, `":{"format":"`...), f.format...)
 	b = append(b, '"')
 	if f.kind == "document" {
-		b = member(b, "name", string(llm.AppendString(nil, r.fileName(file.Get("filename").Str))))
+		b = llm.AppendString(hub.Name(b, "name"), r.fileName(file.Get("filename").Str))
 		r.turns.document = true
 	}
 	return append(appendBytes(b, encoded), "}}"...), ""
@@ -202,18 +183,4 @@ func (r *request) fileName(name string) string {
 	}
 	r.files = append(r.files, name)
 	return name
-}
-
-// dataURI takes a data URI in base64 apart, data:image/png;base64,….
-func dataURI(uri string) (media, data string, ok bool) {
-	rest, ok := strings.CutPrefix(uri, "data:")
-	if !ok {
-		return "", "", false
-	}
-	head, data, ok := strings.Cut(rest, ",")
-	if !ok || !strings.HasSuffix(head, ";base64") || data == "" {
-		return "", "", false
-	}
-	media, _, _ = strings.Cut(head, ";")
-	return strings.ToLower(media), data, media != ""
 }

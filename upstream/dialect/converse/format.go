@@ -6,6 +6,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // format reads response_format. It returns the json_schema where the model can promise the JSON
@@ -17,86 +18,64 @@ import (
 // allow other members, for one) is refused there, with the reason.
 //
 // Source: https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html.
-func (r *request) format(c *choice) (gjson.Result, error) {
-	none := gjson.Result{}
-	schema, about := none, none
-	switch f := r.in.format; f.Get("type").Str {
-	case "text":
-		return none, nil
-	case "json_object":
-	case "json_schema":
-		definition := f.Get("json_schema")
-		if schema = definition.Get("schema"); !schema.IsObject() {
-			return none, unsupported("response_format.json_schema.schema", "is missing")
-		}
-		about = definition.Get("description")
-		if r.model.formats() || r.in.outputConfig.IsObject() {
-			return definition, nil
-		}
-	case "":
-		if !present(f) {
-			return none, nil
-		}
-		fallthrough
-	default:
-		return none, unsupported("response_format", "Bedrock's Converse API has no such format")
+func (r *request) format(c *hub.Choice) (hub.Format, error) {
+	f, err := r.in.ReadFormat("Bedrock's Converse API has no such format")
+	switch {
+	case err != nil, f.Kind == hub.TextFormat:
+		return hub.Format{}, err
+	case f.Kind == hub.SchemaFormat && (r.model.formats() || r.own.outputConfig.IsObject()):
+		return f, nil
 	}
-	return none, r.answerByTool(c, schema, about)
+	return hub.Format{}, r.answerByTool(c, &f)
 }
 
 // answerByTool adds the tool.
-func (r *request) answerByTool(c *choice, schema, about gjson.Result) error {
+func (r *request) answerByTool(c *hub.Choice, f *hub.Format) error {
 	switch {
-	case c.forced() && len(r.toolsOut) > 0:
+	case c.Forced() && len(r.toolsOut) > 0:
 		return nil // the model answers with one of the client's tools, and not in JSON
 	case !r.model.canBeForced():
-		return unsupported("response_format", "this model cannot promise such JSON")
-	case present(r.in.thinking) && r.in.thinking.Get("type").Str != "disabled":
-		return unsupported("response_format", "this JSON needs a tool that is forced, which a model that thinks refuses")
+		return hub.Unsupported("response_format", "this model cannot promise such JSON")
+	case hub.Present(r.own.thinking) && r.own.thinking.Get("type").Str != "disabled":
+		return hub.Unsupported("response_format", "this JSON needs a tool that is forced, which a model that thinks refuses")
 	}
-	input := `{"type":"object","additionalProperties":true}`
-	if schema.Exists() {
-		var ok bool
-		if input, ok = inputSchema(schema); !ok {
-			return unsupported("response_format.json_schema.schema", "is not of an object")
-		}
+	input, about, err := f.Tool()
+	if err != nil {
+		return err
 	}
-	switch alone := len(r.toolsOut) == 0 || c.kind == "none"; {
+	alone := len(r.toolsOut) == 0 || c.Mode == hub.None
+	c.Mode, c.Name = hub.Required, ""
+	switch {
 	case alone && r.model.takesTool():
-		*c = choice{"tool", `"` + answerTool + `"`}
+		c.Mode, c.Name = hub.Named, `"`+hub.AnswerTool+`"`
 	case alone:
-		r.toolsOut, *c = nil, choice{kind: "any"}
-	default:
-		*c = choice{kind: "any"}
+		r.toolsOut = nil
 	}
-	if inside(about) == "" {
-		about = gjson.Parse(`"Gives the final answer to the user, as JSON. The input is the answer."`)
-	}
-	r.toolsOut = appendTool(r.toolsOut, `"`+answerTool+`"`, about, input)
+	r.toolsOut = appendTool(r.toolsOut, &hub.Declared{Name: `"` + hub.AnswerTool + `"`, Description: about}, input)
 	return nil
 }
 
 // outputConfig appends the format of the answer, and notes Claude's effort, which is not in the
 // base set. Where a Claude is told both, both go into its own output_config, since Bedrock
 // makes one of the base set's.
-func (r *request) outputConfig(b []byte, schema gjson.Result, effort string) []byte {
-	own := r.in.outputConfig
-	format := schema.Exists() && !own.IsObject()
-	claude := r.claudeOutput(schema, effort, format)
+func (r *request) outputConfig(b []byte, f *hub.Format, effort string) []byte {
+	own := r.own.outputConfig
+	format := f.Kind == hub.SchemaFormat && !own.IsObject()
+	claude := r.claudeOutput(f, effort, format)
 	if claude != "" {
 		r.field("output_config", claude)
 	}
 	switch {
 	case own.IsObject():
-		return member(b, "outputConfig", own.Raw)
+		return hub.Member(b, "outputConfig", own.Raw)
 	case !format || strings.Contains(claude, `"format":`):
 		return b
 	}
-	b = append(comma(b), `"outputConfig":{"textFormat":{"type":"json_schema","structure":{"jsonSchema":{"schema":`...)
-	b = llm.AppendString(b, schema.Get("schema").Raw)
+	b = append(hub.Comma(b), `"outputConfig":{"textFormat":{"type":"json_schema","structure":{"jsonSchema":{"schema":`...)
+	b = llm.AppendString(b, f.Schema.Raw)
 	for _, name := range [...]string{"name", "description"} {
-		if v := schema.Get(name); inside(v) != "" {
-			b = member(b, name, v.Raw)
+		if v := f.Definition.Get(name); hub.Inside(v) != "" {
+			b = hub.Member(b, name, v.Raw)
 		}
 	}
 	return append(b, "}}}}"...)
@@ -104,9 +83,9 @@ func (r *request) outputConfig(b []byte, schema gjson.Result, effort string) []b
 
 // claudeOutput returns Claude's own output_config, "" for none: the client's, with the effort,
 // and the format where there is one, put in.
-func (r *request) claudeOutput(schema gjson.Result, effort string, format bool) string {
-	own := r.in.claudeOutput
-	if effort == "" && !own.IsObject() || r.in.additional.Get("output_config").Exists() {
+func (r *request) claudeOutput(f *hub.Format, effort string, format bool) string {
+	own := r.own.claudeOutput
+	if effort == "" && !own.IsObject() || r.own.additional.Get("output_config").Exists() {
 		return ""
 	}
 	b := []byte{'{'}
@@ -117,15 +96,14 @@ func (r *request) claudeOutput(schema gjson.Result, effort string, format bool) 
 		case "effort":
 			effort = ""
 		}
-		b = append(append(comma(b), key.Raw...), ':')
-		b = append(b, strings.TrimSpace(value.Raw)...)
+		b = hub.Copy(b, key, value)
 		return own.IsObject()
 	})
 	if effort != "" {
-		b = member(b, "effort", `"`+effort+`"`)
+		b = hub.Member(b, "effort", `"`+effort+`"`)
 	}
 	if format {
-		b = member(b, "format", `{"type":"json_schema","schema":`+schema.Get("schema").Raw+`}`)
+		b = hub.Member(b, "format", `{"type":"json_schema","schema":`+f.Schema.Raw+`}`)
 	}
 	return string(append(b, '}'))
 }

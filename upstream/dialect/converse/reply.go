@@ -5,6 +5,8 @@ import (
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/claude"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // Reply implements dialect.Translator.
@@ -26,77 +28,58 @@ func (t translator) Reply(body []byte) ([]byte, error) {
 	if !content.IsArray() {
 		return nil, dialect.ErrMalformed
 	}
-	var a answer
+	var a hub.Reply
 	content.ForEach(func(_, block gjson.Result) bool {
-		a.block(block)
+		addBlock(&a, block)
 		return true
 	})
-	b := t.appendHead(make([]byte, 0, len(body)+512), "chat.completion")
-	b = append(b, `{"index":0,"message":{"role":"assistant","content":`...)
-	b = a.appendTo(b)
-	b = append(b, `},"logprobs":null,"finish_reason":"`...)
-	b = append(b, finish(root.Get("stopReason").Str, a.calls > 0)...)
-	b = append(b, `"}]`...)
+	head := t.head()
+	b := head.AppendReply(make([]byte, 0, len(body)+512))
+	b = a.AppendChoice(b, finish(root.Get("stopReason").Str, a.Called()))
 	var usage counted
-	if usage.add(root.Get("usage")); usage.known {
-		b = usage.appendHub(append(b, `,"usage":`...))
-	}
-	return append(b, '}'), nil
+	usage.add(root.Get("usage"))
+	return hub.AppendEnd(b, usage.Usage()), nil
 }
 
-// answer gathers the blocks of a reply. Texts are kept as they stand in JSON.
-type answer struct {
-	text, thought  []byte
-	details, tools []byte // elements, with commas between them
-	parts, calls   int    // how many of each
-	said           bool   // there was a text, be it empty
-}
-
-// block adds one block, whose only member says what it is.
-func (a *answer) block(block gjson.Result) {
+// addBlock adds one block, whose only member says what it is.
+func addBlock(a *hub.Reply, block gjson.Result) {
 	block.ForEach(func(key, v gjson.Result) bool {
 		switch key.Str {
 		case "text":
-			a.said = true
-			a.text = append(a.text, inside(v)...)
+			a.AddText(hub.Inside(v))
 		case "citationsContent":
 			v.Get("content").ForEach(func(_, part gjson.Result) bool {
-				a.said = true
-				a.text = append(a.text, inside(part.Get("text"))...)
+				a.AddText(hub.Inside(part.Get("text")))
 				return true
 			})
 		case "reasoningContent":
-			a.reasoning(v)
+			addReasoning(a, v)
 		case "toolUse":
-			a.call(v)
+			addCall(a, v)
 		}
 		return true
 	})
 }
 
-func (a *answer) reasoning(v gjson.Result) {
+func addReasoning(a *hub.Reply, v gjson.Result) {
 	if content := v.Get("redactedContent"); content.Type == gjson.String {
-		a.details = appendRedacted(comma(a.details), content, a.parts)
-		a.parts++
+		a.AddDetail(redactedDetail(content))
 		return
 	}
 	thought := v.Get("reasoningText")
-	text := inside(thought.Get("text"))
-	a.thought = append(a.thought, text...)
-	a.details = append(comma(a.details), `{"type":"reasoning.text","text":"`...)
-	a.details = append(append(a.details, text...), '"')
-	if signature := thought.Get("signature"); inside(signature) != "" {
-		a.details = member(a.details, "signature", signature.Raw)
-		a.details = member(a.details, "format", `"`+claudeFormat+`"`)
+	text := thought.Get("text")
+	a.Thought = append(a.Thought, hub.Inside(text)...)
+	d := hub.Detail[string]{Text: hub.StringOr(text, `""`)}
+	if signature := thought.Get("signature"); hub.Inside(signature) != "" {
+		d.Signature, d.Format = signature.Raw, claude.DetailFormat
 	}
-	a.details = appendIndex(a.details, a.parts)
-	a.parts++
+	a.AddDetail(d)
 }
 
 // serverTool is the type of calls that Bedrock answers itself.
 const serverTool = "server_tool_use"
 
-func (a *answer) call(v gjson.Result) {
+func addCall(a *hub.Reply, v gjson.Result) {
 	if v.Get("type").Str == serverTool {
 		return
 	}
@@ -104,35 +87,7 @@ func (a *answer) call(v gjson.Result) {
 	if v := v.Get("input"); v.IsObject() {
 		input = v.Raw
 	}
-	if v.Get("name").Str == answerTool {
-		a.said = true
-		quoted := llm.AppendString(nil, input)
-		a.text = append(a.text, quoted[1:len(quoted)-1]...)
-		return
-	}
-	a.tools = append(comma(a.tools), `{"id":`...)
-	a.tools = append(a.tools, orEmpty(v.Get("toolUseId"))...)
-	a.tools = append(a.tools, `,"type":"function","function":{"name":`...)
-	a.tools = append(a.tools, orEmpty(v.Get("name"))...)
-	a.tools = append(a.tools, `,"arguments":`...)
-	a.tools = append(llm.AppendString(a.tools, input), "}}"...)
-	a.calls++
-}
-
-// appendTo appends the rest of the hub's message from the value of its content on.
-func (a *answer) appendTo(b []byte) []byte {
-	if a.said || a.calls == 0 {
-		b = append(append(append(b, '"'), a.text...), '"')
-	} else {
-		b = append(b, "null"...)
-	}
-	b = member(b, "refusal", "null")
-	if len(a.thought) > 0 {
-		b = append(b, `,"reasoning_content":"`...)
-		b = append(append(b, a.thought...), '"')
-	}
-	b = list(b, "reasoning_details", a.details)
-	return list(b, "tool_calls", a.tools)
+	a.AddCall(hub.StringOr(v.Get("toolUseId"), `""`), hub.StringOr(v.Get("name"), `""`), input)
 }
 
 // finish is the hub's finish reason for a stop reason; one that is not known is a stop. A

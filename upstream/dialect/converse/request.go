@@ -3,30 +3,28 @@ package converse
 import (
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/tidwall/gjson"
 
-	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // request is the translation of one request.
 type request struct {
 	q     dialect.Question
 	model model
-	in    hub
+	in    hub.Request
+	own   own
 
 	system   []byte // blocks, with commas between them
 	turns    turns
-	toolsOut []byte // tools, with commas between them
-	allowed  []string
+	calls    hub.Calls
+	toolsOut []byte   // tools, with commas between them
 	history  []string // the names of tools that were called before
 	files    []string // the names of documents
-	legacy   int      // calls of functions in the form that has no ids
-	last     int      // the index of the last message
 	more     []byte   // members of additionalModelRequestFields, with commas between them
-	dropped  drops
+	dropped  hub.Drops
 }
 
 // Request implements dialect.Translator.
@@ -48,13 +46,13 @@ func (translator) Request(q dialect.Question) (dialect.Translated, error) {
 	r := request{q: q, model: parseModel(q.Model)}
 	root := gjson.ParseBytes(q.Body)
 	if !root.IsObject() {
-		return dialect.Translated{}, unsupported("messages", "is missing")
+		return dialect.Translated{}, hub.Unsupported("messages", "is missing")
 	}
-	r.in.read(root)
-	if err := r.in.refuse(); err != nil {
+	r.in.Read(root, r.member)
+	if err := r.in.Refuse(unable); err != nil {
 		return dialect.Translated{}, err
 	}
-	r.in.leave(&r.dropped)
+	r.in.DropPenalties(&r.dropped)
 	if err := r.messages(); err != nil {
 		return dialect.Translated{}, err
 	}
@@ -67,135 +65,124 @@ func (translator) Request(q dialect.Question) (dialect.Translated, error) {
 
 // write writes the request.
 func (r *request) write(b []byte) ([]byte, error) {
-	chosen, err := r.chosen()
+	chosen, err := r.choice()
 	if err != nil {
 		return nil, err
 	}
-	if err := r.tools(); err != nil {
+	if err := r.in.EachTool(&chosen, r.function, r.tool); err != nil {
 		return nil, err
 	}
-	schema, err := r.format(&chosen)
+	format, err := r.format(&chosen)
 	if err != nil {
 		return nil, err
 	}
-	if chosen.forced() && len(r.toolsOut) > 0 && !r.model.canBeForced() {
-		return nil, unsupported("tool_choice", "this model cannot be made to call a tool")
+	if chosen.Forced() && len(r.toolsOut) > 0 && !r.model.canBeForced() {
+		return nil, hub.Unsupported("tool_choice", "this model cannot be made to call a tool")
 	}
-	how, err := r.think(chosen.forced())
+	how, err := r.think(chosen.Forced())
 	if err != nil {
 		return nil, err
 	}
 	b = append(b, '{')
-	b = list(b, "system", r.system)
-	b = append(comma(b), `"messages":[`...)
-	b = append(append(b, r.turns.out...), ']')
-	if b, err = r.toolConfig(b, chosen); err != nil {
+	b = hub.List(b, "system", r.system)
+	b = append(hub.Member(b, "messages", "["), r.turns.Out...)
+	b = append(b, ']')
+	if b, err = r.toolConfig(b, &chosen); err != nil {
 		return nil, err
 	}
 	if b, err = r.inference(b, how); err != nil {
 		return nil, err
 	}
-	b = r.outputConfig(b, schema, how.effort)
+	b = r.outputConfig(b, &format, how.effort)
 	b = r.additional(b)
-	if len(r.in.native) > 0 {
-		b = append(append(b, ','), r.in.native...)
+	if len(r.own.native) > 0 {
+		b = append(append(b, ','), r.own.native...)
 	}
 	return append(b, '}'), nil
 }
 
 // messages writes the conversation.
 func (r *request) messages() error {
-	if !r.in.messages.IsArray() {
-		return unsupported("messages", "is no list")
-	}
-	leading := true
-	r.last = int(r.in.messages.Get("#").Int()) - 1
-	err := elements(r.in.messages, func(i int, m gjson.Result) error {
-		who := m.Get("role").Str
-		if leading = leading && (who == "system" || who == "developer"); leading {
-			var err error
-			r.system, err = r.instruction(r.system, m.Get("content"), indexed("messages", i)+".content")
-			r.system = r.mark(r.system, m)
+	err := r.in.EachMessage(func(m hub.Message) (err error) {
+		if m.Leading {
+			r.system, err = r.instruction(r.system, &m)
+			r.system = r.mark(r.system, m.Cache)
 			return err
 		}
-		if present(m.Get("name")) && who != "function" && who != "tool" {
-			r.dropped.add("messages.name")
+		if m.Named() {
+			r.dropped.Add("messages.name")
 		}
-		return r.message(i, m, who)
+		return r.message(&m)
 	})
 	r.turns.end()
-	if len(r.turns.out) == 0 {
-		r.turns.role, r.turns.blocks, r.system = user, r.system, nil
+	if len(r.turns.Out) == 0 {
+		r.turns.Role, r.turns.Blocks, r.system = hub.User, r.system, nil
 		r.turns.end()
 	}
 	return err
 }
 
 // message writes one message behind those that lead.
-func (r *request) message(i int, m gjson.Result, who string) (err error) {
-	field := indexed("messages", i)
-	switch t := &r.turns; who {
-	case "system", "developer":
-		t.begin(user)
-		err = r.later(m.Get("content"), field+".content")
-	case "user":
-		t.begin(user)
-		t.blocks, err = r.content(t.blocks, m.Get("content"), field+".content")
-		t.blocks = r.mark(t.blocks, m)
-	case "tool", "function":
-		t.begin(user)
-		err = r.toolResult(m, field)
-	case "assistant":
-		err = r.assistant(m, field, i == r.last)
+func (r *request) message(m *hub.Message) (err error) {
+	switch t := &r.turns; m.Role {
+	case hub.System:
+		t.begin(hub.User)
+		err = r.later(m)
+	case hub.User:
+		t.begin(hub.User)
+		t.Blocks, err = r.content(t.Blocks, m)
+		t.Blocks = r.mark(t.Blocks, m.Cache)
+	case hub.Tool, hub.Function:
+		t.begin(hub.User)
+		err = r.toolResult(m)
+	case hub.Assistant:
+		err = r.assistant(m)
 	default:
-		err = unsupported(field+".role", "is no role that is known")
+		err = hub.Unsupported("role", "is no role that is known")
 	}
 	return err
 }
 
 // later writes a system message that comes behind others.
-func (r *request) later(content gjson.Result, field string) error {
-	blocks, err := r.instruction(nil, content, field)
+func (r *request) later(m *hub.Message) error {
+	blocks, err := r.instruction(nil, m)
 	if err != nil || len(blocks) == 0 {
 		return err
 	}
 	t := &r.turns
-	t.blocks = append(comma(t.blocks), `{"text":"<system>\n`...)
+	t.Blocks = append(hub.Comma(t.Blocks), `{"text":"<system>\n`...)
 	gjson.ParseBytes(append(append([]byte{'['}, blocks...), ']')).ForEach(func(_, block gjson.Result) bool {
-		t.blocks = append(t.blocks, inside(block.Get("text"))...)
+		t.Blocks = append(t.Blocks, hub.Inside(block.Get("text"))...)
 		return true
 	})
-	t.blocks, t.text = append(t.blocks, `\n</system>"}`...), true
+	t.Blocks, t.text = append(t.Blocks, `\n</system>"}`...), true
 	return nil
 }
 
 // assistant writes what the model said before: what it thought comes first, what it called last.
 // Claude refuses white space at the end of words that it is to go on with.
-func (r *request) assistant(m gjson.Result, field string, last bool) (err error) {
-	if present(m.Get("audio")) {
-		return unsupported(field+".audio", "Bedrock's Converse API does not speak")
+func (r *request) assistant(m *hub.Message) (err error) {
+	if hub.Present(m.Audio) {
+		return hub.Unsupported("audio", unable.Audio)
 	}
 	t := &r.turns
-	if t.role == assistant {
-		t.called = false
+	if t.Role == hub.Assistant {
+		t.Called = false
 	}
-	t.begin(assistant)
-	t.blocks = r.thoughts(t.blocks, m)
-	content := m.Get("content")
-	if text := strings.TrimRightFunc(content.Str, unicode.IsSpace); last && len(text) < len(content.Str) {
-		content = gjson.ParseBytes(llm.AppendString(nil, text))
+	t.begin(hub.Assistant)
+	r.thoughts(m)
+	if m.Last {
+		m.TrimEnd()
 	}
-	if t.blocks, err = r.content(t.blocks, content, field+".content"); err != nil {
+	if t.Blocks, err = r.content(t.Blocks, m); err != nil {
 		return err
 	}
-	t.blocks = r.text(t.blocks, m.Get("refusal"))
-	before := len(t.blocks)
-	if t.blocks, err = r.toolCalls(t.blocks, m, field); err != nil {
-		return err
-	}
-	t.called = t.called || len(t.blocks) > before
-	t.blocks = r.mark(t.blocks, m)
-	return nil
+	t.Blocks = r.text(t.Blocks, m.Refusal)
+	before := len(t.Blocks)
+	err = r.calls.Each(m, func(c hub.Call) error { return r.toolUse(&c) })
+	t.Called = t.Called || len(t.Blocks) > before
+	t.Blocks = r.mark(t.Blocks, m.Cache)
+	return err
 }
 
 // inference appends inferenceConfig, Converse's base set of parameters.
@@ -203,21 +190,25 @@ func (r *request) assistant(m gjson.Result, field string, last bool) (err error)
 func (r *request) inference(b []byte, how plan) ([]byte, error) {
 	var config []byte
 	if most := r.maxTokens(how.room); most > 0 {
-		config = member(config, "maxTokens", strconv.FormatInt(most, 10))
+		config = hub.Member(config, "maxTokens", strconv.FormatInt(most, 10))
 	}
 	config = r.sampling(config, how.on)
-	config, err := r.stops(config)
-	if err != nil || len(config) == 0 {
+	whyBlank := ""
+	if r.model.isClaude() {
+		whyBlank = "Claude takes no stop of white space alone"
+	}
+	stops, err := r.in.Stops(nil, whyBlank)
+	if config = hub.List(config, "stopSequences", stops); err != nil || len(config) == 0 {
 		return b, err
 	}
-	b = append(comma(b), `"inferenceConfig":{`...)
+	b = append(hub.Comma(b), `"inferenceConfig":{`...)
 	return append(append(b, config...), '}'), nil
 }
 
 // maxTokens is the answer's limit, 0 for the model's own. A budget of thinking needs one that
 // is larger: room is that budget.
 func (r *request) maxTokens(room int64) int64 {
-	switch limit := r.in.limit(); {
+	switch limit, _, _ := r.in.Limit(); {
 	case limit > 0 || room == 0:
 		return limit
 	case r.q.MaxOutput > room:
@@ -229,34 +220,10 @@ func (r *request) maxTokens(room int64) int64 {
 // answerRoom is what an answer has beside a budget of thinking where no limit is known, in tokens.
 const answerRoom = 4096
 
-// stops appends stopSequences.
-func (r *request) stops(b []byte) ([]byte, error) {
-	var all []byte
-	add := func(_ int, stop gjson.Result) error {
-		switch {
-		case stop.Type != gjson.String:
-			return unsupported("stop", "is neither a text nor a list of texts")
-		case stop.Str == "":
-			return nil
-		case blank(stop) && r.model.isClaude():
-			return unsupported("stop", "Claude takes no stop of white space alone")
-		}
-		all = append(comma(all), stop.Raw...)
-		return nil
-	}
-	var err error
-	if stop := r.in.stop; stop.IsArray() {
-		err = elements(stop, add)
-	} else if present(stop) {
-		err = add(0, stop)
-	}
-	return list(b, "stopSequences", all), err
-}
-
 // sampling appends temperature and topP where the model takes them, and notes top_k, which is
 // not in the base set, for the model. For Claude 1 is the default, and not said.
 func (r *request) sampling(b []byte, thinks bool) []byte {
-	temperature, topP := r.in.temperature, r.in.topP
+	temperature, topP := r.in.Temperature, r.in.TopP
 	claude := r.model.isClaude()
 	hasTemperature := temperature.Type == gjson.Number && (temperature.Num != 1 || !claude)
 	hasTopP := topP.Type == gjson.Number && (topP.Num != 1 || !claude)
@@ -264,9 +231,9 @@ func (r *request) sampling(b []byte, thinks bool) []byte {
 		for _, left := range [...]struct {
 			name string
 			said bool
-		}{{"temperature", hasTemperature}, {"top_p", hasTopP}, {"top_k", present(r.in.topK)}} {
+		}{{"temperature", hasTemperature}, {"top_p", hasTopP}, {"top_k", hub.Present(r.own.topK)}} {
 			if left.said {
-				r.dropped.add(left.name)
+				r.dropped.Add(left.name)
 			}
 		}
 		return b
@@ -275,18 +242,18 @@ func (r *request) sampling(b []byte, thinks bool) []byte {
 		value := temperature.Raw
 		if temperature.Num > 1 {
 			value = "1"
-			r.dropped.add("temperature")
+			r.dropped.Add("temperature")
 		}
-		b = member(b, "temperature", value)
+		b = hub.Member(b, "temperature", value)
 	}
 	switch {
-	case hasTopP && hasTemperature && r.model.oneSampler():
-		r.dropped.add("top_p")
+	case hasTopP && hasTemperature && r.model.claude.OneSampler():
+		r.dropped.Add("top_p")
 	case hasTopP:
-		b = member(b, "topP", topP.Raw)
+		b = hub.Member(b, "topP", topP.Raw)
 	}
-	if present(r.in.topK) {
-		r.topK(r.in.topK.Raw)
+	if hub.Present(r.own.topK) {
+		r.topK(r.own.topK.Raw)
 	}
 	return b
 }
@@ -307,29 +274,28 @@ func (r *request) topK(value string) {
 
 // field notes a member for the model. The client's own additionalModelRequestFields win.
 func (r *request) field(name, value string) {
-	if !r.in.additional.Get(name).Exists() {
-		r.more = member(r.more, name, value)
+	if !r.own.additional.Get(name).Exists() {
+		r.more = hub.Member(r.more, name, value)
 	}
 }
 
 // additional appends additionalModelRequestFields: the client's own, and what is said by other
 // members for the model alone.
 func (r *request) additional(b []byte) []byte {
-	own := r.in.additional.IsObject()
-	if len(r.more) == 0 && len(r.in.more) == 0 && !own {
+	own := r.own.additional.IsObject()
+	if len(r.more) == 0 && len(r.own.more) == 0 && !own {
 		return b
 	}
-	b = append(comma(b), `"additionalModelRequestFields":{`...)
+	b = append(hub.Comma(b), `"additionalModelRequestFields":{`...)
 	if own {
-		r.in.additional.ForEach(func(key, value gjson.Result) bool {
-			b = append(append(comma(b), key.Raw...), ':')
-			b = append(b, strings.TrimSpace(value.Raw)...)
+		r.own.additional.ForEach(func(key, value gjson.Result) bool {
+			b = hub.Copy(b, key, value)
 			return true
 		})
 	}
-	for _, members := range [...][]byte{r.more, r.in.more} {
+	for _, members := range [...][]byte{r.more, r.own.more} {
 		if len(members) > 0 {
-			b = append(comma(b), members...)
+			b = append(hub.Comma(b), members...)
 		}
 	}
 	return append(b, '}')

@@ -8,6 +8,8 @@ import (
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/claude"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // stream implements dialect.Stream for the events of ConverseStream, as Frames reads them.
@@ -18,13 +20,10 @@ import (
 // kinds that are not known are passed over.
 // Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html.
 type stream struct {
-	doc, part llm.Document
-	from      translator
-
-	// head is a chunk up to its delta, once there is one.
-	head  []byte
-	begun bool // the chunk with the role is out
-	done  bool
+	doc, part, inner llm.Document
+	from             translator
+	out              hub.Chunks
+	done             bool
 
 	blocks  []block // that have begun and not stopped
 	details int     // reasoning details that have begun
@@ -70,6 +69,9 @@ func (s *stream) Event(b []byte, name, data []byte) ([]byte, error) {
 	if s.done {
 		return b, nil
 	}
+	if !s.out.Identified() {
+		s.out.Identify(s.from.head())
+	}
 	switch string(name) {
 	case "contentBlockDelta":
 		return s.delta(b), nil
@@ -78,12 +80,12 @@ func (s *stream) Event(b []byte, name, data []byte) ([]byte, error) {
 	case "contentBlockStop":
 		return s.stopBlock(b, s.at()), nil
 	case "messageStart":
-		return s.begin(b), nil
+		return s.out.Begin(b), nil
 	case "messageStop":
 		reason, _ := s.doc.Get("stopReason")
 		s.stop, s.stopped = dialect.Unquote(reason), true
 		b = s.stopBlocks(b)
-		if s.usage.known {
+		if s.usage.Known {
 			return s.finish(b), nil
 		}
 		return b, nil
@@ -126,34 +128,6 @@ func (s *stream) open(at int64) *block {
 	return nil
 }
 
-// begin appends the first chunk, which has the role.
-func (s *stream) begin(b []byte) []byte {
-	if s.begun {
-		return b
-	}
-	s.begun = true
-	s.head = s.from.appendHead(append(s.head, "data: "...), "chat.completion.chunk")
-	b = append(b, s.head...)
-	return append(b, `{"index":0,"delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":null}]}`+"\n\n"...)
-}
-
-// chunk begins a chunk, up to what its delta says; endChunk ends it.
-func (s *stream) chunk(b []byte) []byte {
-	b = s.begin(b)
-	b = append(b, s.head...)
-	return append(b, `{"index":0,"delta":{`...)
-}
-
-func endChunk(b []byte) []byte {
-	return append(b, `},"logprobs":null,"finish_reason":null}]}`+"\n\n"...)
-}
-
-// textChunk appends a chunk whose delta is a text, given as it stands in JSON.
-func (s *stream) textChunk(b, raw []byte) []byte {
-	b = append(s.chunk(b), `"content":`...)
-	return endChunk(append(b, raw...))
-}
-
 // start begins a block. Only calls of tools say what they are in this event; what else has
 // one, is known by its deltas.
 func (s *stream) start(b []byte) []byte {
@@ -167,18 +141,12 @@ func (s *stream) start(b []byte) []byte {
 	switch {
 	case use.Get("type").Str == serverTool:
 		next.kind = otherBlock
-	case use.Get("name").Str == answerTool:
+	case use.Get("name").Str == hub.AnswerTool:
 		next.kind = answerKind
 	default:
 		next.index = s.calls
 		s.calls++
-		b = append(s.chunk(b), `"tool_calls":[{"index":`...)
-		b = strconv.AppendInt(b, int64(next.index), 10)
-		b = append(b, `,"id":`...)
-		b = append(b, orEmpty(use.Get("toolUseId"))...)
-		b = append(b, `,"type":"function","function":{"name":`...)
-		b = append(b, orEmpty(use.Get("name"))...)
-		b = endChunk(append(b, `,"arguments":""}}]`...))
+		b = s.out.Call(b, next.index, hub.StringOr(use.Get("toolUseId"), `""`), hub.StringOr(use.Get("name"), `""`))
 	}
 	s.blocks = append(s.blocks, next)
 	return b
@@ -195,53 +163,63 @@ func (s *stream) delta(b []byte) []byte {
 		value := s.part.Raw[m.ValueStart:m.ValueEnd]
 		switch m.Name {
 		case "text":
-			if value[0] == '"' && len(value) > 2 {
-				b = s.textChunk(b, value)
+			if isText(value) {
+				b = s.out.Text(b, "content", value)
 			}
 		case "toolUse":
-			if input := gjson.GetBytes(value, "input"); inside(input) != "" {
-				b = s.input(b, s.open(s.at()), input.Raw)
+			if input := s.inside(value, "input"); input != nil {
+				b = s.input(b, s.open(s.at()), input)
 			}
 		case "reasoningContent":
-			b = s.reasoning(b, gjson.ParseBytes(value))
+			b = s.reasoning(b, value)
 		}
 	}
 	return b
 }
 
+// isText says whether a value is a text that is not empty.
+func isText(value []byte) bool { return len(value) > 2 && value[0] == '"' }
+
+// inside returns a member of an object inside a delta if it is a text that is not empty, else nil.
+func (s *stream) inside(object []byte, name string) []byte {
+	if llm.ParseReplyInto(&s.inner, object) == nil {
+		if value, ok := s.inner.Get(name); ok && isText(value) {
+			return value
+		}
+	}
+	return nil
+}
+
 // input appends a piece of what a tool is called with.
-func (s *stream) input(b []byte, k *block, raw string) []byte {
+func (s *stream) input(b []byte, k *block, raw []byte) []byte {
 	switch {
 	case k == nil || k.kind != callKind && k.kind != answerKind:
 		return b
-	case !k.sent && !k.null && raw == `"null"`:
+	case !k.sent && !k.null && string(raw) == `"null"`:
 		k.null = true
 		return b
 	case k.null:
 		k.null = false
-		b = s.input(b, &block{kind: k.kind, index: k.index, sent: true}, `"null"`)
+		b = s.input(b, &block{kind: k.kind, index: k.index, sent: true}, []byte(`"null"`))
 	}
 	k.sent = true
 	if k.kind == answerKind {
-		return s.textChunk(b, []byte(raw))
+		return s.out.Text(b, "content", raw)
 	}
-	b = append(s.chunk(b), `"tool_calls":[{"index":`...)
-	b = strconv.AppendInt(b, int64(k.index), 10)
-	b = append(b, `,"function":{"arguments":`...)
-	return endChunk(append(append(b, raw...), "}}]"...))
+	return s.out.Arguments(b, k.index, raw)
 }
 
 // reasoning appends a piece of what the model thinks: text, its signature, or what is redacted.
 // The block has no beginning of its own.
-func (s *stream) reasoning(b []byte, v gjson.Result) []byte {
-	if content := v.Get("redactedContent"); inside(content) != "" {
-		b = append(s.chunk(b), `"reasoning_details":[`...)
-		b = endChunk(append(appendRedacted(b, content, s.details), ']'))
+func (s *stream) reasoning(b, object []byte) []byte {
+	if content := s.inside(object, "redactedContent"); content != nil {
+		d := redactedDetail(gjson.ParseBytes(content))
+		b = s.out.Detail(b, hub.Detail[[]byte]{Data: []byte(d.Data), Format: d.Format, Index: s.details})
 		s.details++
 		return b
 	}
-	text, signature := v.Get("text"), v.Get("signature")
-	if inside(text) == "" && inside(signature) == "" {
+	text, signature := s.inside(object, "text"), s.inside(object, "signature")
+	if text == nil && signature == nil {
 		return b
 	}
 	at := s.at()
@@ -251,16 +229,11 @@ func (s *stream) reasoning(b []byte, v gjson.Result) []byte {
 		k = &s.blocks[len(s.blocks)-1]
 		s.details++
 	}
-	if inside(text) != "" {
-		b = append(s.chunk(b), `"reasoning_content":`...)
-		b = append(b, text.Raw...)
-		b = append(b, `,"reasoning_details":[{"type":"reasoning.text","text":`...)
-		b = endChunk(append(appendIndex(append(b, text.Raw...), k.index), ']'))
+	if text != nil {
+		b = s.out.Detail(b, hub.Detail[[]byte]{Text: text, Index: k.index})
 	}
-	if inside(signature) != "" {
-		b = append(s.chunk(b), `"reasoning_details":[{"type":"reasoning.text","signature":`...)
-		b = member(append(b, signature.Raw...), "format", `"`+claudeFormat+`"`)
-		b = endChunk(append(appendIndex(b, k.index), ']'))
+	if signature != nil {
+		b = s.out.Detail(b, hub.Detail[[]byte]{Signature: signature, Format: claude.DetailFormat, Index: k.index})
 	}
 	return b
 }
@@ -273,7 +246,7 @@ func (s *stream) stopBlock(b []byte, at int64) []byte {
 			k := s.blocks[i]
 			s.blocks = append(s.blocks[:i], s.blocks[i+1:]...)
 			if k.null = false; !k.sent {
-				b = s.input(b, &k, `"{}"`)
+				b = s.input(b, &k, []byte(`"{}"`))
 			}
 			break
 		}
@@ -291,15 +264,7 @@ func (s *stream) stopBlocks(b []byte) []byte {
 
 // finish appends the end of the hub's stream.
 func (s *stream) finish(b []byte) []byte {
-	b = s.chunk(b)
-	b = append(b, `},"logprobs":null,"finish_reason":"`...)
-	b = append(b, finish(s.stop, s.calls > 0)...)
-	b = append(b, `"}]}`+"\n\n"...)
-	if s.usage.known {
-		b = append(b, s.head...)
-		b = append(b, `],"usage":`...)
-		b = append(s.usage.appendHub(b), "}\n\n"...)
-	}
+	b = s.out.Finish(b, finish(s.stop, s.calls > 0), "")
 	s.done = true
-	return append(b, "data: [DONE]\n\n"...)
+	return s.out.End(b, s.usage.Usage())
 }

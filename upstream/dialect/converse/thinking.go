@@ -2,43 +2,18 @@ package converse
 
 import (
 	"encoding/base64"
-	"strconv"
 	"strings"
 
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/claude"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
-// The formats of reasoning details. Those of Anthropic's have the name that OpenRouter gives
-// them, and what is signed on one platform may go on at another
-// (source: https://platform.claude.com/docs/en/build-with-claude/extended-thinking). What
-// another vendor's model encrypts is good for Bedrock alone.
-const (
-	claudeFormat  = "anthropic-claude-v1"
-	bedrockFormat = "amazon-bedrock-v1"
-)
-
-// minBudget is the smallest budget of thinking that Claude takes, in tokens.
-// Source: https://platform.claude.com/docs/en/build-with-claude/extended-thinking.
-const minBudget = 1024
-
-// efforts is what reasoning_effort becomes: for Claude a budget of tokens up to 4.5 and an
-// effort from 4.6, one of three levels for the others. OpenAI publishes no numbers, so the
-// budgets are this project's choice: each leaves an answer room in what the models can say.
-var efforts = []struct {
-	name   string
-	budget int64
-	effort string
-	level  string
-}{
-	{"minimal", 1024, "low", "low"},
-	{"low", 2048, "low", "low"},
-	{"medium", 8192, "medium", "medium"},
-	{"high", 16384, "high", "high"},
-	{"xhigh", 32768, "xhigh", "high"},
-	{"max", 32768, "max", "high"},
-}
+// bedrockFormat marks reasoning details that a model of another vendor than Anthropic has
+// encrypted, which are good for Bedrock alone.
+const bedrockFormat = "amazon-bedrock-v1"
 
 // plan is how the model is to think.
 type plan struct {
@@ -61,48 +36,47 @@ type plan struct {
 // https://docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html; real requests
 // to gpt-oss and Qwen.
 func (r *request) think(forced bool) (plan, error) {
-	if native := r.in.thinking; present(native) {
-		if present(r.in.effort) {
-			r.dropped.add("reasoning_effort")
+	if native := r.own.thinking; hub.Present(native) {
+		if hub.Present(r.in.Effort) {
+			r.dropped.Add("reasoning_effort")
 		}
 		r.field("thinking", native.Raw)
 		return plan{on: native.Get("type").Str != "disabled", room: max(0, native.Get("budget_tokens").Int())}, nil
 	}
-	word := r.in.effort.Str
+	word := r.in.Effort.Str
 	switch {
-	case !present(r.in.effort):
+	case !hub.Present(r.in.Effort):
 		return plan{}, nil
 	case word == "none":
 		return r.thinkNot(), nil
 	}
-	for _, e := range efforts {
-		if e.name != word {
-			continue
+	e, known := r.model.claude.Effort(word)
+	switch {
+	case !known:
+		return plan{}, hub.Unsupported("reasoning_effort", "is no effort that is known")
+	case !r.model.isClaude():
+		return r.level(word), nil
+	case r.model.claude.Adaptive():
+		if !forced {
+			r.field("thinking", `{"type":"adaptive"}`)
 		}
-		if !r.model.isClaude() {
-			return r.level(e.level), nil
-		}
-		switch {
-		case r.model.adaptive():
-			if e.effort == "xhigh" && !r.model.xhigh() {
-				e.effort = "high"
-			}
-			if !forced {
-				r.field("thinking", `{"type":"adaptive"}`)
-			}
-			return plan{on: !forced, effort: e.effort}, nil
-		case !r.model.thinks(), forced, r.turns.role == assistant, r.turns.called && !r.turns.thought:
-			r.dropped.add("reasoning_effort")
-			return plan{}, nil
-		}
-		return r.budgeted(e.budget), nil
+		return plan{on: !forced, effort: e.Word}, nil
+	case !r.model.claude.Thinks(), forced, r.turns.Role == hub.Assistant, r.turns.Called && !r.turns.Thought:
+		r.dropped.Add("reasoning_effort")
+		return plan{}, nil
 	}
-	return plan{}, unsupported("reasoning_effort", "is no effort that is known")
+	return r.budgeted(e.Budget), nil
 }
 
-// level tells a model that is not Claude how much to think. Nova's highest level allows no
-// limit of the answer, so that a client's limit makes it the next.
+// level tells a model that is not Claude how much to think, in one of three levels. Nova's
+// highest level allows no limit of the answer, so that a client's limit makes it the next.
 func (r *request) level(level string) plan {
+	switch level {
+	case "minimal":
+		level = "low"
+	case "xhigh", "max":
+		level = "high"
+	}
 	switch {
 	case r.model.vendor == openai:
 		r.field("reasoning_effort", `"`+level+`"`)
@@ -112,13 +86,13 @@ func (r *request) level(level string) plan {
 		}
 		r.field("reasoning_config", `"`+level+`"`)
 	case strings.Contains(r.model.id, "amazon.nova-2"):
-		if level == "high" && r.in.limit() > 0 {
+		if limit, _, _ := r.in.Limit(); level == "high" && limit > 0 {
 			level = "medium"
 		}
 		r.field("reasoningConfig", `{"type":"enabled","maxReasoningEffort":"`+level+`"}`)
 		return plan{on: level == "high"}
 	default:
-		r.dropped.add("reasoning_effort")
+		r.dropped.Add("reasoning_effort")
 	}
 	return plan{}
 }
@@ -129,79 +103,49 @@ func (r *request) thinkNot() plan {
 	case strings.Contains(r.model.id, "openai.gpt-5"):
 		r.field("reasoning_effort", `"none"`)
 	case r.model.vendor == openai:
-		r.dropped.add("reasoning_effort")
+		r.dropped.Add("reasoning_effort")
 		r.field("reasoning_effort", `"low"`)
-	case !r.model.isClaude() || !r.model.thinksByDefault():
-	case r.model.canStopThinking():
+	case !r.model.isClaude() || !r.model.claude.ThinksByDefault():
+	case r.model.claude.CanStopThinking():
 		r.field("thinking", `{"type":"disabled"}`)
 	default:
-		r.dropped.add("reasoning_effort")
+		r.dropped.Add("reasoning_effort")
 		return plan{effort: "low"}
 	}
 	return plan{}
 }
 
-// budgeted gives the thinking its budget, which must be less than maxTokens: at most half
-// of it, so that as much is left for the answer.
+// budgeted gives the thinking its budget, which must be less than maxTokens.
 func (r *request) budgeted(budget int64) plan {
-	if most := r.in.limit(); most > 0 {
-		if most <= minBudget {
-			r.dropped.add("reasoning_effort")
+	if limit, _, _ := r.in.Limit(); limit > 0 {
+		within, ok := claude.Within(budget, limit)
+		if !ok {
+			r.dropped.Add("reasoning_effort")
 			return plan{}
 		}
-		budget = max(minBudget, min(budget, most/2))
+		budget = within
 	}
-	r.field("thinking", `{"type":"enabled","budget_tokens":`+strconv.FormatInt(budget, 10)+`}`)
+	r.field("thinking", claude.Enabled(budget))
 	return plan{on: true, room: budget}
 }
 
-// thoughts appends an assistant's reasoning_details as reasoningContent, unmodified: Claude
-// checks the signature against the text. Clients keep the deltas of a stream in two ways,
-// joined or one by one, so texts of one index are joined until the signature comes. What has
-// no signature cannot be sent back, nor anything to a model of another vendor than signed it;
-// it is named as dropped.
-func (r *request) thoughts(b []byte, message gjson.Result) []byte {
-	var text []byte
-	var index int64
-	before := len(b)
-	message.Get("reasoning_details").ForEach(func(_, d gjson.Result) bool {
-		if !r.takesBack(d.Get("format").Str) {
-			r.dropped.add("reasoning_details")
-			return true
+// thoughts writes an assistant's reasoning_details as reasoningContent, unmodified: Claude
+// checks the signature against the text. What has no signature cannot be sent back, nor
+// anything to a model of another vendor than signed it; it is named as dropped.
+func (r *request) thoughts(m *hub.Message) {
+	t := &r.turns
+	some, lost := m.EachThought(r.takesBack, func(h hub.Thought) {
+		t.Blocks = append(hub.Comma(t.Blocks), `{"reasoningContent":{`...)
+		if hub.Present(h.Data) {
+			t.Blocks = llm.AppendString(hub.Name(t.Blocks, "redactedContent"), redacted(h.Data.Str, h.Format))
+		} else {
+			t.Blocks = hub.Quoted(hub.Member(t.Blocks, "reasoningText", "{"), "text", h.Text)
+			t.Blocks = append(hub.Member(t.Blocks, "signature", h.Signature), '}')
 		}
-		switch d.Get("type").Str {
-		case "reasoning.text":
-			if at := d.Get("index").Int(); at != index {
-				text, index = text[:0], at
-			}
-			text = append(text, inside(d.Get("text"))...)
-			signature := d.Get("signature")
-			if inside(signature) == "" {
-				return true
-			}
-			b = append(comma(b), `{"reasoningContent":{"reasoningText":{"text":"`...)
-			b = append(append(b, text...), '"')
-			b = append(member(b, "signature", signature.Raw), "}}}"...)
-			text = text[:0]
-		case "reasoning.encrypted":
-			if data := d.Get("data"); inside(data) != "" {
-				b = append(comma(b), `{"reasoningContent":{"redactedContent":`...)
-				b = append(llm.AppendString(b, redacted(data.Str, d.Get("format").Str)), "}}"...)
-			}
-		default:
-			r.dropped.add("reasoning_details")
-		}
-		return true
+		t.Blocks = append(t.Blocks, "}}"...)
 	})
-	if len(text) > 0 {
-		r.dropped.add("reasoning_details")
-	}
-	if len(b) > before {
-		r.turns.thought = true
-	} else if inside(message.Get("reasoning_content")) != "" {
-		r.dropped.add("reasoning_content")
-	}
-	return b
+	t.Thought = t.Thought || some
+	m.DropThoughts(&r.dropped, some, lost)
 }
 
 // takesBack says whether the model takes back reasoning of a format.
@@ -209,7 +153,7 @@ func (r *request) takesBack(format string) bool {
 	switch format {
 	case bedrockFormat:
 		return !r.model.isClaude()
-	case claudeFormat, "":
+	case claude.DetailFormat, "":
 		return r.model.isClaude() || r.model.vendor == unknown
 	}
 	return false
@@ -224,17 +168,14 @@ func redacted(data, format string) string {
 	return base64.StdEncoding.EncodeToString([]byte(data))
 }
 
-// appendRedacted appends the detail for redactedContent: Anthropic's text where the bytes are
+// redactedDetail returns the detail for redactedContent: Anthropic's text where the bytes are
 // one, else the bytes as they came.
-func appendRedacted(b []byte, content gjson.Result, index int) []byte {
-	b = append(b, `{"type":"reasoning.encrypted","data":`...)
+func redactedDetail(content gjson.Result) hub.Detail[string] {
 	raw, err := base64.StdEncoding.DecodeString(content.Str)
 	if err != nil || !printable(raw) {
-		b = append(b, orEmpty(content)...)
-		return appendIndex(member(b, "format", `"`+bedrockFormat+`"`), index)
+		return hub.Detail[string]{Data: hub.StringOr(content, `""`), Format: bedrockFormat}
 	}
-	b = llm.AppendString(b, string(raw))
-	return appendIndex(member(b, "format", `"`+claudeFormat+`"`), index)
+	return hub.Detail[string]{Data: hub.Quote(string(raw)), Format: claude.DetailFormat}
 }
 
 // printable says whether bytes are a text of ASCII without white space.
@@ -245,10 +186,4 @@ func printable(raw []byte) bool {
 		}
 	}
 	return len(raw) > 0
-}
-
-// appendIndex appends the end of a reasoning detail.
-func appendIndex(b []byte, index int) []byte {
-	b = append(b, `,"index":`...)
-	return append(strconv.AppendInt(b, int64(index), 10), '}')
 }

@@ -1,12 +1,15 @@
 package gemini
 
 import (
+	"bytes"
+	"encoding/json"
 	"strconv"
 	"strings"
 
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // candidate is one of the answers of a reply, as far as it has been read.
@@ -63,7 +66,7 @@ func (c *candidate) read(s source, parts gjson.Result) (a answer) {
 			case "thought":
 				p.thought = value.Type == gjson.True
 			case "thoughtSignature":
-				if inner(value) != "" {
+				if hub.Inside(value) != "" {
 					p.signature = value.Raw
 				}
 			}
@@ -88,7 +91,7 @@ func (c *candidate) read(s source, parts gjson.Result) (a answer) {
 // say adds a text. Its signature is the message's: of several the last is kept, and Google
 // does not check those of texts.
 func (c *candidate) say(a *answer, p *part) {
-	text := inner(p.text)
+	text := hub.Inside(p.text)
 	a.text = append(a.text, text...)
 	c.spoke = c.spoke || text != ""
 	if p.signature == "" {
@@ -96,12 +99,12 @@ func (c *candidate) say(a *answer, p *part) {
 	}
 	a.signature = p.signature
 	a.details = c.appendDetail(a.details, "reasoning.encrypted")
-	a.details = append(raw(a.details, "data", p.signature), '}')
+	a.details = append(hub.Given(a.details, "data", p.signature), '}')
 }
 
 // thought adds a thought: as text to be read, and as a detail to be sent back.
 func (c *candidate) thought(s source, a *answer, p *part) {
-	text := inner(p.text)
+	text := hub.Inside(p.text)
 	a.thoughts = append(a.thoughts, text...)
 	if text == "" && p.signature == "" {
 		return
@@ -111,14 +114,14 @@ func (c *candidate) thought(s source, a *answer, p *part) {
 		c.detail-- // the events of one thought are one detail, which clients join by its index
 	}
 	a.details = c.appendDetail(a.details, "reasoning.text")
-	a.details = quoted(a.details, "text", []byte(text))
-	a.details = append(raw(a.details, "signature", p.signature), '}')
+	a.details = hub.Quoted(a.details, "text", []byte(text))
+	a.details = append(hub.Given(a.details, "signature", p.signature), '}')
 	c.thinking = goesOn
 }
 
 // appendDetail begins a reasoning detail in OpenRouter's form.
 func (c *candidate) appendDetail(b []byte, kind string) []byte {
-	b = append(append(element(b), `{"type":"`...), kind...)
+	b = append(append(hub.Comma(b), `{"type":"`...), kind...)
 	b = append(append(b, `","format":"`...), detailFormat...)
 	b = strconv.AppendInt(append(b, `","index":`...), int64(c.detail), 10)
 	c.detail++
@@ -134,9 +137,9 @@ func (c *candidate) image(a *answer, p *part) {
 	if !strings.HasPrefix(kind, "image/") {
 		return
 	}
-	b := append(element(a.images), `{"type":"image_url","image_url":{"url":`...)
+	b := append(hub.Comma(a.images), `{"type":"image_url","image_url":{"url":`...)
 	b = llm.AppendString(b, "data:"+kind+";base64,")
-	b = append(b[:len(b)-1], inner(p.blob.Get("data"))...)
+	b = append(b[:len(b)-1], hub.Inside(p.blob.Get("data"))...)
 	b = append(b, `"}`...)
 	a.images = append(appendExtra(b, p.signature), '}')
 	c.spoke = true
@@ -147,7 +150,7 @@ func appendExtra(b []byte, signature string) []byte {
 	if signature == "" {
 		return b
 	}
-	return append(raw(append(member(b, "extra_content"), `{"google":{`...), "thought_signature", signature), `}}`...)
+	return append(hub.Given(append(hub.Name(b, "extra_content"), `{"google":{`...), "thought_signature", signature), `}}`...)
 }
 
 // callPrefix begins the ids that are made up for calls to which Google gives none, as Vertex
@@ -156,11 +159,11 @@ const callPrefix = "call_gemini_"
 
 // addCall adds a whole call.
 func (c *candidate) addCall(s source, a *answer, f *finishedCall) {
-	b := append(element(a.calls), '{')
+	b := append(hub.Comma(a.calls), '{')
 	if s.stream {
-		b = strconv.AppendInt(member(b, "index"), int64(c.called), 10)
+		b = strconv.AppendInt(hub.Name(b, "index"), int64(c.called), 10)
 	}
-	b = member(b, "id")
+	b = hub.Name(b, "id")
 	if f.id != "" {
 		b = llm.AppendString(b, f.id)
 	} else {
@@ -169,23 +172,32 @@ func (c *candidate) addCall(s source, a *answer, f *finishedCall) {
 	}
 	b = append(b, `,"type":"function","function":{"name":`...)
 	b = llm.AppendString(b, f.name)
-	b = append(appendCompact(member(b, "arguments"), f.args), '}')
+	b = append(appendCompact(hub.Name(b, "arguments"), f.args), '}')
 	a.calls = append(appendExtra(b, f.signature), '}')
 	c.called++
+}
+
+// appendCompact appends JSON, without the white space between its tokens, as a JSON string.
+func appendCompact(b []byte, value string) []byte {
+	if strings.ContainsAny(value, " \t\r\n") {
+		var out bytes.Buffer
+		if json.Compact(&out, []byte(value)) == nil {
+			value = out.String()
+		}
+	}
+	return llm.AppendString(b, value)
 }
 
 // append appends what the answer adds as the members of a message or a delta.
 func (a *answer) append(b []byte) []byte {
 	if len(a.thoughts) > 0 {
-		b = quoted(b, "reasoning_content", a.thoughts)
+		b = hub.Quoted(b, "reasoning_content", a.thoughts)
 	}
 	for _, list := range []struct {
 		name     string
 		elements []byte
 	}{{"reasoning_details", a.details}, {"tool_calls", a.calls}, {"images", a.images}} {
-		if len(list.elements) > 0 {
-			b = append(append(append(member(b, list.name), '['), list.elements...), ']')
-		}
+		b = hub.List(b, list.name, list.elements)
 	}
 	return appendExtra(b, a.signature)
 }

@@ -9,52 +9,38 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/llm"
-	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // textPart returns a text part. Text and signature are JSON; the signature may be "".
 func textPart(text, signature string) []byte {
 	b := append([]byte(`{"text":`), text...)
-	return append(raw(b, "thoughtSignature", signature), '}')
+	return append(hub.Given(b, "thoughtSignature", signature), '}')
 }
 
 // content returns one part of a message's content, and nothing for an empty text.
-func (c *conversation) content(v gjson.Result, field string) ([]byte, error) {
-	switch kind := v.Get("type").String(); kind {
+func (c *conversation) content(p *hub.Part) ([]byte, error) {
+	switch p.Type {
 	case "text", "refusal":
-		text := v.Get(kind)
-		if inner(text) == "" {
+		if hub.Inside(p.Text) == "" {
 			return nil, nil
 		}
-		return textPart(text.Raw, ""), nil
+		return textPart(p.Text.Raw, ""), nil
 	case "image_url", "video_url":
-		media := v.Get(kind)
-		address := media // some clients leave out the object around the URL
-		if media.IsObject() {
-			address = gjson.Result{}
+		if p.Detail != "" {
+			c.r.dropped.Add("messages[].content[].image_url.detail")
 		}
-		media.ForEach(func(name, value gjson.Result) bool {
-			switch name.String() {
-			case "url":
-				address = value
-			case "detail":
-				if detail := value.String(); given(value) && detail != "auto" {
-					c.r.drop("messages[].content[].image_url.detail")
-				}
-			}
-			return true
-		})
-		return appendMedia(nil, address.String(), field)
+		return appendMedia(nil, p.URL.String())
 	case "input_audio":
-		kind := soundTypes[v.Get("input_audio.format").String()]
+		kind := soundTypes[p.Media.Get("format").String()]
 		if kind == "" {
-			return nil, &dialect.UnsupportedError{Field: field, Why: "Gemini does not take this sound format"}
+			return nil, hub.Unsupported("", "Gemini does not take this sound format")
 		}
-		return appendInline(nil, kind, v.Get("input_audio.data").String()), nil
+		return appendInline(nil, kind, p.Media.Get("data").String()), nil
 	case "file":
-		return appendFile(nil, v.Get("file"), field)
+		return appendFile(nil, p.Media)
 	default:
-		return nil, &dialect.UnsupportedError{Field: field, Why: "Gemini has no content of type " + shorten(kind)}
+		return nil, hub.Unsupported("", "Gemini has no content of type "+shorten(p.Type))
 	}
 }
 
@@ -66,48 +52,48 @@ var soundTypes = map[string]string{
 
 // appendFile appends a file that the message holds. OpenAI's uploaded files are known to
 // OpenAI alone; those of Google's Files API and of Cloud Storage have a URL as their id.
-func appendFile(b []byte, file gjson.Result, field string) ([]byte, error) {
+func appendFile(b []byte, file gjson.Result) ([]byte, error) {
 	if data := file.Get("file_data").String(); data != "" {
 		if !strings.HasPrefix(data, "data:") {
 			kind := mediaTypes[strings.ToLower(path.Ext(file.Get("filename").String()))]
 			if kind == "" {
-				return b, &dialect.UnsupportedError{Field: field, Why: "the file's type cannot be told from its name"}
+				return b, hub.Unsupported("", "the file's type cannot be told from its name")
 			}
 			return appendInline(b, kind, data), nil
 		}
-		return appendMedia(b, data, field)
+		return appendMedia(b, data)
 	}
 	id := file.Get("file_id").String()
 	if strings.HasPrefix(id, "gs://") || strings.HasPrefix(id, "https://") {
-		return appendMedia(b, id, field)
+		return appendMedia(b, id)
 	}
-	return b, &dialect.UnsupportedError{Field: field, Why: "files that are uploaded to another vendor cannot be read"}
+	return b, hub.Unsupported("", "files that are uploaded to another vendor cannot be read")
 }
 
 // appendMedia appends an image or another medium by its URL: a data URL becomes inline data,
 // and a URL of Google's Cloud Storage or of the web is left to Google to fetch, so that the
 // gateway never fetches what a client names.
 // Source: https://ai.google.dev/gemini-api/docs/file-input-methods.
-func appendMedia(b []byte, uri, field string) ([]byte, error) {
+func appendMedia(b []byte, uri string) ([]byte, error) {
 	if rest, ok := strings.CutPrefix(uri, "data:"); ok {
 		head, data, found := strings.Cut(rest, ",")
 		kind, encoding, _ := strings.Cut(head, ";")
 		if !found || kind == "" || encoding != "base64" && !strings.HasSuffix(encoding, ";base64") {
-			return b, &dialect.UnsupportedError{Field: field, Why: "only data URLs with a media type and in base64 are translated"}
+			return b, hub.Unsupported("", "only data URLs with a media type and in base64 are translated")
 		}
 		return appendInline(b, kind, data), nil
 	}
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme != "https" && u.Scheme != "gs" || u.Host == "" {
-		return b, &dialect.UnsupportedError{Field: field, Why: "Gemini takes URLs of https, gs and data"}
+		return b, hub.Unsupported("", "Gemini takes URLs of https, gs and data")
 	}
 	b = append(b, `{"fileData":{`...)
 	if kind := mediaTypes[strings.ToLower(path.Ext(u.Path))]; kind != "" {
-		b = llm.AppendString(member(b, "mimeType"), kind)
+		b = llm.AppendString(hub.Name(b, "mimeType"), kind)
 	} else if !ownHosts[u.Host] {
-		return b, &dialect.UnsupportedError{Field: field, Why: "the media type cannot be told from the URL, and Gemini wants it"}
+		return b, hub.Unsupported("", "the media type cannot be told from the URL, and Gemini wants it")
 	}
-	b = llm.AppendString(member(b, "fileUri"), uri)
+	b = llm.AppendString(hub.Name(b, "fileUri"), uri)
 	return append(b, `}}`...), nil
 }
 

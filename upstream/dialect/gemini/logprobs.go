@@ -6,6 +6,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // appendLogprobs appends a candidate's log probabilities as the hub has them, and null where
@@ -20,11 +21,11 @@ func appendLogprobs(b []byte, v gjson.Result) []byte {
 	b = append(b, `{"content":[`...)
 	i := 0
 	chosen.ForEach(func(_, token gjson.Result) bool {
-		b = appendToken(element(b), token)
-		b = append(member(b, "top_logprobs"), '[')
+		b = appendToken(hub.Comma(b), token)
+		b = append(hub.Name(b, "top_logprobs"), '[')
 		if i < len(top) {
 			top[i].Get("candidates").ForEach(func(_, token gjson.Result) bool {
-				b = append(appendToken(element(b), token), '}')
+				b = append(appendToken(hub.Comma(b), token), '}')
 				return true
 			})
 		}
@@ -40,15 +41,15 @@ func appendLogprobs(b []byte, v gjson.Result) []byte {
 func appendToken(b []byte, v gjson.Result) []byte {
 	token := v.Get("token").String()
 	b = llm.AppendString(append(b, `{"token":`...), token)
-	b = member(b, "logprob")
+	b = hub.Name(b, "logprob")
 	if p := v.Get("logProbability"); p.Type == gjson.Number {
 		b = append(b, p.Raw...)
 	} else {
 		b = append(b, '0')
 	}
-	b = append(member(b, "bytes"), '[')
+	b = append(hub.Name(b, "bytes"), '[')
 	for i := range len(token) {
-		b = strconv.AppendUint(element(b), uint64(token[i]), 10)
+		b = strconv.AppendUint(hub.Comma(b), uint64(token[i]), 10)
 	}
 	return append(b, ']')
 }

@@ -1,12 +1,11 @@
 package gemini
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/tidwall/gjson"
 
-	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // conversation is the messages of a request on their way into contents. Google has two roles,
@@ -17,32 +16,9 @@ type conversation struct {
 	contents []byte // the request up to contents, the last of which is open
 	role     string // that of the content that is open, "" for none
 	system   []byte // parts of the system instruction
+	ids      hub.Calls
 	calls    []call
 	results  []result // of a row of tool messages, not yet written
-}
-
-// message is one message of the hub.
-type message struct {
-	path                                            string
-	role, name, callID                              gjson.Result
-	content, refusal, calls, images, details, extra gjson.Result
-	audio, older                                    gjson.Result
-}
-
-func messageOf(path string, v gjson.Result) (m message) {
-	m.path = path
-	fields := map[string]*gjson.Result{
-		"role": &m.role, "name": &m.name, "tool_call_id": &m.callID, "content": &m.content, "refusal": &m.refusal,
-		"tool_calls": &m.calls, "images": &m.images, "reasoning_details": &m.details, "audio": &m.audio, "function_call": &m.older,
-	}
-	v.ForEach(func(name, value gjson.Result) bool {
-		if f := fields[name.String()]; f != nil && given(value) {
-			*f = value
-		}
-		return true
-	})
-	m.extra = v
-	return m
 }
 
 // messages appends contents and the system instruction.
@@ -52,15 +28,8 @@ func messageOf(path string, v gjson.Result) (m message) {
 // for them. When there are no other messages, they are the contents, which must not be
 // empty. The names of messages are dropped.
 func (r *request) messages(b []byte) ([]byte, error) {
-	c := &conversation{r: r, contents: append(member(b, "contents"), '[')}
-	var err error
-	i := 0
-	r.take("messages").ForEach(func(_, v gjson.Result) bool {
-		err = c.message(messageOf(fmt.Sprintf("messages[%d]", i), v))
-		i++
-		return err == nil
-	})
-	if err != nil {
+	c := &conversation{r: r, contents: append(hub.Name(b, "contents"), '['), ids: hub.Calls{Lone: true}}
+	if err := r.in.EachMessage(func(m hub.Message) error { return c.message(&m) }); err != nil {
 		return b, err
 	}
 	c.flush()
@@ -73,28 +42,29 @@ func (r *request) messages(b []byte) ([]byte, error) {
 	}
 	b = append(c.contents, ']')
 	if len(c.system) > 0 {
-		b = append(append(append(member(b, "systemInstruction"), `{"parts":[`...), c.system...), `]}`...)
+		b = append(hub.List(hub.Member(b, "systemInstruction", "{"), "parts", c.system), '}')
 	}
 	return b, nil
 }
 
-func (c *conversation) message(m message) error {
-	if given(m.name) && m.role.Str != "tool" {
-		c.r.drop("messages[].name")
+func (c *conversation) message(m *hub.Message) error {
+	if m.Named() {
+		c.r.dropped.Add("messages[].name")
 	}
-	switch m.role.String() {
-	case "tool":
+	switch m.Role {
+	case hub.Tool:
 		return c.result(m)
-	case "system", "developer":
+	case hub.System:
 		return c.instruction(m)
-	case "user":
+	case hub.User:
 		c.flush()
-		return c.each(m.content, m.path, func(part []byte) { c.part("user", part) })
-	case "assistant":
+		return c.each(m, func(part []byte) { c.part("user", part) })
+	case hub.Assistant:
 		c.flush()
 		return c.answer(m)
+	default:
+		return hub.Unsupported("role", "Gemini has no role "+shorten(string(m.Role)))
 	}
-	return &dialect.UnsupportedError{Field: m.path + ".role", Why: "Gemini has no role " + shorten(m.role.String())}
 }
 
 // part writes a part, or parts with commas between them, into the content of a role.
@@ -103,80 +73,70 @@ func (c *conversation) part(role string, part []byte) {
 		if c.role != "" {
 			c.contents = append(c.contents, `]}`...)
 		}
-		c.contents = append(element(c.contents), `{"role":"`...)
+		c.contents = append(hub.Comma(c.contents), `{"role":"`...)
 		c.contents = append(append(c.contents, role...), `","parts":[`...)
 		c.role = role
 	}
-	c.contents = append(element(c.contents), part...)
+	c.contents = append(hub.Comma(c.contents), part...)
 }
 
 // each calls write with the parts of a message's content: a text, or a list. Empty texts are
 // passed over, since Vertex AI refuses them.
-func (c *conversation) each(content gjson.Result, path string, write func(part []byte)) error {
-	if content.Type == gjson.String {
-		if inner(content) != "" {
-			write(textPart(content.Raw, ""))
-		}
-		return nil
-	}
-	var err error
-	i := 0
-	content.ForEach(func(_, v gjson.Result) bool {
-		var part []byte
-		part, err = c.content(v, fmt.Sprintf("%s.content[%d]", path, i))
-		i++
+func (c *conversation) each(m *hub.Message, write func(part []byte)) error {
+	return m.EachPart(func(p hub.Part) error {
+		part, err := c.content(&p)
 		if err == nil && len(part) > 0 {
 			write(part)
 		}
-		return err == nil
+		return err
 	})
-	return err
 }
 
 // instruction adds a system or developer message. Google wants text alone.
-func (c *conversation) instruction(m message) error {
-	if t := m.content; t.IsArray() {
-		for i, p := range t.Array() {
-			if p.Get("type").String() != "text" {
-				return &dialect.UnsupportedError{Field: fmt.Sprintf("%s.content[%d]", m.path, i), Why: "Gemini's system instruction is text alone"}
-			}
+func (c *conversation) instruction(m *hub.Message) error {
+	if err := m.EachPart(func(p hub.Part) error {
+		if p.Type != "text" {
+			return hub.Unsupported("", "Gemini's system instruction is text alone")
 		}
+		return nil
+	}); err != nil {
+		return err
 	}
-	return c.each(m.content, m.path, func(part []byte) { c.system = append(element(c.system), part...) })
+	return c.each(m, func(part []byte) { c.system = append(hub.Comma(c.system), part...) })
 }
 
 // answer adds an assistant message: its thoughts that have a signature, its text, its images
 // and its calls, in the order in which Gemini writes them.
-func (c *conversation) answer(m message) error {
-	if given(m.audio) {
-		return &dialect.UnsupportedError{Field: m.path + ".audio", Why: "sound in answers is not translated"}
+func (c *conversation) answer(m *hub.Message) error {
+	if hub.Present(m.Audio) {
+		return hub.Unsupported("audio", "sound in answers is not translated")
 	}
-	if given(m.older) {
-		return &dialect.UnsupportedError{Field: m.path + ".function_call", Why: "is older than tool_calls and not translated"}
+	if hub.Present(m.FunctionCall) {
+		return hub.Unsupported("function_call", "is older than tool_calls and not translated")
 	}
-	d := detailsOf(m.details)
+	d := detailsOf(m)
 	for _, thought := range d.thoughts {
 		c.part("model", []byte(thought))
 	}
-	signature := signatureIn(m.extra)
+	signature := signatureIn(m.All)
 	if signature == "" {
 		signature = d.text
 	}
 	var parts [][]byte
 	keep := func(part []byte) { parts = append(parts, part) }
-	if err := c.each(m.content, m.path, keep); err != nil {
+	if err := c.each(m, keep); err != nil {
 		return err
 	}
-	if len(parts) == 0 && inner(m.refusal) != "" {
-		keep(textPart(m.refusal.Raw, ""))
+	if len(parts) == 0 && hub.Inside(m.Refusal) != "" {
+		keep(textPart(m.Refusal.Raw, ""))
 	}
-	calls := m.calls.Array()
+	first := m.Calls.Get("0")
 	switch {
 	case signature == "":
 	case len(parts) > 0:
 		last := len(parts) - 1
-		parts[last] = append(raw(parts[last][:len(parts[last])-1], "thoughtSignature", signature), '}')
-	case len(calls) > 0 && signatureIn(m.extra) == "" && signatureIn(calls[0]) == "" && d.calls == nil:
+		parts[last] = append(hub.Given(parts[last][:len(parts[last])-1], "thoughtSignature", signature), '}')
+	case first.Exists() && signatureIn(m.All) == "" && signatureIn(first) == "" && d.calls == nil:
 		d.first = signature // OpenRouter does not say which part
 	default:
 		keep(textPart(`""`, signature))
@@ -184,26 +144,28 @@ func (c *conversation) answer(m message) error {
 	for _, part := range parts {
 		c.part("model", part)
 	}
-	for i, image := range m.images.Array() {
-		part, err := appendMedia(nil, image.Get("image_url.url").String(), fmt.Sprintf("%s.images[%d]", m.path, i))
+	err := hub.Listed("images", m.Images, func(_ int, image gjson.Result) error {
+		part, err := appendMedia(nil, image.Get("image_url.url").String())
 		if err != nil {
 			return err
 		}
-		part = append(raw(part[:len(part)-1], "thoughtSignature", signatureIn(image)), '}')
+		part = append(hub.Given(part[:len(part)-1], "thoughtSignature", signatureIn(image)), '}')
 		c.part("model", part)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	for i, v := range calls {
-		signature := d.of(v, i)
+	i := 0
+	return c.ids.Each(m, func(call hub.Call) error {
+		signature := d.of(&call, i)
 		if i == 0 && signature == "" && c.r.family.signs() {
 			signature = placeholder
 		}
-		part, err := c.call(v, fmt.Sprintf("%s.tool_calls[%d]", m.path, i), signature)
-		if err != nil {
-			return err
-		}
-		c.part("model", part)
-	}
-	return nil
+		i++
+		c.part("model", c.call(&call, signature))
+		return nil
+	})
 }
 
 // flush writes the results of a row of tool messages as one content, in the order of the

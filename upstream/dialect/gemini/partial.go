@@ -7,6 +7,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // finishedCall is a call that is whole. args is JSON.
@@ -36,7 +37,7 @@ func (c *candidate) call(s source, a *answer, p *part) {
 		case "name":
 			f.name = value.String()
 		case "args":
-			if given(value) {
+			if hub.Present(value) {
 				f.args = value.Raw
 			}
 		case "partialArgs":
@@ -105,7 +106,7 @@ func (p *partialCall) add(piece gjson.Result) {
 	piece.ForEach(func(name, value gjson.Result) bool {
 		switch name.String() {
 		case "stringValue":
-			n.text = append(n.text, inner(value)...)
+			n.text = append(n.text, hub.Inside(value)...)
 			n.raw, n.isText = "", true
 		case "numberValue", "boolValue":
 			n.raw, n.isText = value.Raw, false
@@ -169,13 +170,13 @@ func (n *node) append(b []byte) []byte {
 	case n.list:
 		b = append(b, '[')
 		for _, kid := range n.kids {
-			b = kid.append(element(b))
+			b = kid.append(hub.Comma(b))
 		}
 		return append(b, ']')
 	case n.kids != nil:
 		b = append(b, '{')
 		for i, kid := range n.kids {
-			b = append(llm.AppendString(element(b), n.names[i]), ':')
+			b = append(llm.AppendString(hub.Comma(b), n.names[i]), ':')
 			b = kid.append(b)
 		}
 		return append(b, '}')

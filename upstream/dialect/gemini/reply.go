@@ -11,6 +11,7 @@ import (
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // chunk is a reply of Google's, or an event of a stream: they have the same form
@@ -56,8 +57,7 @@ func (translator) Reply(body []byte) ([]byte, error) {
 	var u usage
 	k.read(&d, &u)
 	who := identify(&k, body)
-	b := appendHead(make([]byte, 0, len(body)+256), "chat.completion", who)
-	b = append(member(b, "choices"), '[')
+	b := who.AppendReply(make([]byte, 0, len(body)+256))
 	choices, said := 0, false
 	var failure error
 	k.candidates.ForEach(func(_, v gjson.Result) bool {
@@ -85,7 +85,7 @@ func (translator) Reply(body []byte) ([]byte, error) {
 	}
 	b = append(b, ']')
 	if u.known {
-		b = u.append(member(b, "usage"))
+		b = u.append(hub.Name(b, "usage"))
 	}
 	return append(b, '}'), nil
 }
@@ -95,14 +95,14 @@ func (translator) Reply(body []byte) ([]byte, error) {
 func (c *candidate) append(b []byte, v gjson.Result, s source) []byte {
 	a := c.read(s, v.Get("content.parts"))
 	c.close(s, &a)
-	b = strconv.AppendInt(append(element(b), `{"index":`...), int64(c.index), 10)
+	b = strconv.AppendInt(append(hub.Comma(b), `{"index":`...), int64(c.index), 10)
 	b = append(b, `,"message":{"role":"assistant"`...)
 	if len(a.text) == 0 && c.called > 0 {
-		b = raw(b, "content", "null")
+		b = hub.Given(b, "content", "null")
 	} else {
-		b = quoted(b, "content", a.text)
+		b = hub.Quoted(b, "content", a.text)
 	}
-	b = a.append(raw(b, "refusal", "null"))
+	b = a.append(hub.Given(b, "refusal", "null"))
 	b = appendLogprobs(append(b, `},"logprobs":`...), v.Get("logprobsResult"))
 	b = append(append(b, `,"finish_reason":"`...), c.finish()...)
 	return append(b, `"}`...)
@@ -116,15 +116,16 @@ func refusal(k *chunk) string {
 	return "Google has blocked the prompt: " + k.feedback.Get("blockReason").String()
 }
 
-// identity is how the hub's reply is known.
+// identity is how the hub's reply is known: id is its id, read.
 type identity struct {
-	id, model string
-	created   int64
+	hub.Head
+	id string
 }
 
 // identify returns a reply's identity. The id and the model are Google's own.
 func identify(k *chunk, data []byte) identity {
-	return identity{id: idOf(k, data), model: k.version, created: created(k)}
+	id := idOf(k, data)
+	return identity{hub.Head{ID: hub.Quote(id), Model: hub.Quote(k.version), Created: created(k)}, id}
 }
 
 // idOf is Google's id of the reply. Where there is none it is made of the bytes, so that two
@@ -159,12 +160,4 @@ func created(k *chunk) int64 {
 		return 0
 	}
 	return at
-}
-
-// appendHead begins a reply or a chunk of the hub, up to what differs between chunks.
-func appendHead(b []byte, object string, i identity) []byte {
-	b = llm.AppendString(append(b, `{"id":`...), i.id)
-	b = append(append(append(b, `,"object":"`...), object...), `","created":`...)
-	b = strconv.AppendInt(b, i.created, 10)
-	return llm.AppendString(append(b, `,"model":`...), i.model)
 }

@@ -6,26 +6,47 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
-// request is a hub request on its way into the dialect. Its parts take what they know out of
-// in; what is left in the end is a hint that the dialect has no word for.
+// request is a hub request on its way into the dialect.
 type request struct {
-	family  family
-	in      map[string]gjson.Result
-	dropped []string
+	family    family
+	in        hub.Request
+	seedAsked gjson.Result
+	extraBody gjson.Result
+	google    gjson.Result
+	// own is Google's own members that the client has said, by their names.
+	own map[string]gjson.Result
+	// left is the names of members that the dialect has no word for, in their order.
+	left    []string
+	dropped hub.Drops
 	// calls says that the model may call functions.
 	calls bool
 }
 
-// refused are members of the hub's request that change what is asked and that the dialect
-// cannot say. Empty ones ask for nothing.
-var refused = []struct{ name, why string }{
-	{"audio", "answers in sound are not translated"},
-	{"functions", "is older than tools and not translated"},
-	{"function_call", "is older than tools and not translated"},
-	{"logit_bias", "Gemini has no bias of tokens"},
-	{"web_search_options", "Gemini's web search is another tool"},
+// unable is what the dialect cannot say.
+var unable = hub.Unable{
+	Audio:     "answers in sound are not translated",
+	LogitBias: "Gemini has no bias of tokens",
+	WebSearch: "Gemini's web search is another tool",
+}
+
+// refused are members that are older than those that are translated. Empty ones ask for nothing.
+func (r *request) refused() error {
+	for _, m := range [...]struct {
+		name  string
+		value gjson.Result
+		why   string
+	}{
+		{"functions", r.in.Functions, "is older than tools and not translated"},
+		{"function_call", r.in.FunctionCall, "is older than tools and not translated"},
+	} {
+		if hub.Present(m.value) && !dialect.IsEmpty([]byte(m.value.Raw)) {
+			return hub.Unsupported(m.name, m.why)
+		}
+	}
+	return r.in.Refuse(unable)
 }
 
 // Request implements dialect.Translator.
@@ -36,57 +57,51 @@ var refused = []struct{ name, why string }{
 // parallel_tool_calls false is Unsupported, since Gemini may then still call several tools
 // at once; and so is JSON output together with tools before Gemini 3, which refuses the two.
 func (translator) Request(q dialect.Question) (dialect.Translated, error) {
-	body := gjson.ParseBytes(q.Body)
-	r := &request{family: familyOf(q.Model), in: make(map[string]gjson.Result, 16)}
-	body.ForEach(func(name, value gjson.Result) bool {
-		if given(value) {
-			r.in[name.String()] = value
-		}
-		return true
-	})
-	for _, m := range refused {
-		if v := r.take(m.name); v.Exists() && !dialect.IsEmpty([]byte(v.Raw)) {
-			return dialect.Translated{}, &dialect.UnsupportedError{Field: m.name, Why: m.why}
-		}
-	}
-	for _, name := range []string{"model", "stream", "stream_options"} {
-		r.take(name)
+	r := &request{family: familyOf(q.Model)}
+	r.in.Read(gjson.ParseBytes(q.Body), r.member)
+	if err := r.refused(); err != nil {
+		return dialect.Translated{}, err
 	}
 	b := append(make([]byte, 0, len(q.Body)+len(q.Body)/4+256), '{')
 	var err error
-	for _, step := range []func([]byte) ([]byte, error){r.messages, r.tools, r.native, r.generation} {
-		if b, err = step(b); err != nil {
+	for _, step := range [...]func(*request, []byte) ([]byte, error){(*request).messages, (*request).tools, (*request).native, (*request).generation} {
+		if b, err = step(r, b); err != nil {
 			return dialect.Translated{}, err
 		}
 	}
-	if len(r.in) == 0 {
-		return dialect.Translated{Body: append(b, '}'), Dropped: r.dropped}, nil
+	for _, name := range r.left {
+		r.dropped.Add(name)
 	}
-	body.ForEach(func(name, _ gjson.Result) bool {
-		if _, left := r.in[name.String()]; left {
-			r.drop(name.String())
-			r.take(name.String())
-		}
-		return len(r.in) > 0
-	})
+	if hub.Present(r.in.Prediction) {
+		r.dropped.Add("prediction")
+	}
 	return dialect.Translated{Body: append(b, '}'), Dropped: r.dropped}, nil
 }
 
-// take returns a member and notes that it has been dealt with.
-func (r *request) take(name string) gjson.Result {
-	v := r.in[name]
-	delete(r.in, name)
-	return v
-}
-
-// drop lists a member as dropped, once.
-func (r *request) drop(name string) {
-	for _, n := range r.dropped {
-		if n == name {
-			return
+// member keeps a member that is not among those that all dialects read.
+func (r *request) member(name, value gjson.Result) {
+	switch name.Str {
+	case "seed":
+		r.seedAsked = value
+	case "extra_body":
+		r.extraBody = value
+	case "google":
+		r.google = value
+	default:
+		if isNative(name.Str) {
+			r.keep(name.Str, value)
+		} else {
+			r.left = append(r.left, name.Str)
 		}
 	}
-	r.dropped = append(r.dropped, name)
+}
+
+// keep keeps one of Google's own members.
+func (r *request) keep(name string, value gjson.Result) {
+	if r.own == nil {
+		r.own = make(map[string]gjson.Result)
+	}
+	r.own[name] = value
 }
 
 // natives are Google's own members of a request that clients may use, in the order in which
@@ -112,30 +127,29 @@ var nativeConfigs = []struct{ name, snake string }{
 // of OpenAI disagree about how deep extra_body is
 // (source: https://ai.google.dev/gemini-api/docs/openai#extra-body).
 func (r *request) native(b []byte) ([]byte, error) {
-	extra := r.take("extra_body")
 	for _, from := range []struct {
 		name  string
 		value gjson.Result
-	}{{"extra_body.google", extra.Get("google")}, {"google", r.take("google")}} {
+	}{{"extra_body.google", r.extraBody.Get("google")}, {"google", r.google}} {
 		from.value.ForEach(func(name, value gjson.Result) bool {
 			switch {
-			case !given(value):
+			case !hub.Present(value):
 			case isNative(name.String()):
-				r.in[name.String()] = value
+				r.keep(name.String(), value)
 			default:
-				r.drop(from.name + "." + name.String())
+				r.dropped.Add(from.name + "." + name.String())
 			}
 			return true
 		})
 	}
-	extra.ForEach(func(name, _ gjson.Result) bool {
+	r.extraBody.ForEach(func(name, _ gjson.Result) bool {
 		if name.String() != "google" {
-			r.drop("extra_body." + name.String())
+			r.dropped.Add("extra_body." + name.String())
 		}
 		return true
 	})
 	for _, n := range natives {
-		b = raw(b, n.name, r.takeEither(n.name, n.snake).Raw)
+		b = hub.Given(b, n.name, r.either(n.name, n.snake).Raw)
 	}
 	return b, nil
 }
@@ -151,24 +165,12 @@ func isNative(name string) bool {
 	return false
 }
 
-// takeEither takes a member of two spellings; Google's own goes first.
-func (r *request) takeEither(name, snake string) gjson.Result {
-	v, other := r.take(name), r.take(snake)
-	if v.Exists() {
+// either returns one of Google's own members, of two spellings; Google's own goes first.
+func (r *request) either(name, snake string) gjson.Result {
+	if v, ok := r.own[name]; ok {
 		return v
 	}
-	return other
-}
-
-// stops appends the sequences that end an answer: OpenAI takes one or a list.
-func stops(b []byte, v gjson.Result) []byte {
-	switch {
-	case v.IsArray() && len(v.Array()) > 0:
-		return raw(b, "stopSequences", v.Raw)
-	case v.Type == gjson.String && v.Str != "":
-		return raw(b, "stopSequences", "["+v.Raw+"]")
-	}
-	return b
+	return r.own[snake]
 }
 
 // modalities appends what kinds of output are asked for; text alone needs no word.
@@ -177,13 +179,13 @@ func modalities(b []byte, v gjson.Result) ([]byte, error) {
 	for _, m := range v.Array() {
 		switch m.String() {
 		case "text", "image":
-			list = append(element(list), `"`+strings.ToUpper(m.String())+`"`...)
+			list = append(hub.Comma(list), `"`+strings.ToUpper(m.String())+`"`...)
 		default:
-			return b, &dialect.UnsupportedError{Field: "modalities", Why: "only text and image are translated"}
+			return b, hub.Unsupported("modalities", "only text and image are translated")
 		}
 	}
 	if !strings.Contains(string(list), "IMAGE") {
 		return b, nil
 	}
-	return append(append(member(b, "responseModalities"), '['), append(list, ']')...), nil
+	return hub.List(b, "responseModalities", list), nil
 }

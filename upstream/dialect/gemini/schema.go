@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // A schema goes as JSON Schema, in parametersJsonSchema and responseJsonSchema, and not as
@@ -33,7 +35,7 @@ func appendSubschema(b []byte, v gjson.Result) []byte {
 		if word == "$schema" || reference && !strings.HasPrefix(word, "$") {
 			return true
 		}
-		b = append(append(element(b), name.Raw...), ':')
+		b = append(append(hub.Comma(b), name.Raw...), ':')
 		switch word {
 		case "properties", "$defs", "definitions", "patternProperties":
 			b = appendNamed(b, value)
@@ -56,7 +58,7 @@ func appendNamed(b []byte, v gjson.Result) []byte {
 	}
 	b = append(b, '{')
 	v.ForEach(func(name, value gjson.Result) bool {
-		b = append(append(element(b), name.Raw...), ':')
+		b = append(append(hub.Comma(b), name.Raw...), ':')
 		b = appendSubschema(b, value)
 		return true
 	})
@@ -69,7 +71,7 @@ func appendSubschemas(b []byte, v gjson.Result) []byte {
 	}
 	b = append(b, '[')
 	v.ForEach(func(_, value gjson.Result) bool {
-		b = appendSubschema(element(b), value)
+		b = appendSubschema(hub.Comma(b), value)
 		return true
 	})
 	return append(b, ']')

@@ -2,6 +2,8 @@ package gemini
 
 import (
 	"github.com/tidwall/gjson"
+
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // A thought signature is what a model has thought, encrypted, at a part of its answer; it must
@@ -19,7 +21,7 @@ import (
 // detailFormat marks reasoning details that are Google's, as OpenRouter marks them: those of
 // other vendors mean nothing to Gemini
 // (source: https://openrouter.ai/docs/guides/best-practices/reasoning-tokens).
-const detailFormat = "google-gemini-v1"
+const detailFormat = hub.GoogleFormat
 
 // placeholder is the signature that Google documents for calls which no Gemini has made, such
 // as those of another model earlier in the conversation. AI Studio knows a second one, Vertex
@@ -30,7 +32,7 @@ const placeholder = `"skip_thought_signature_validator"`
 // signatureIn returns the signature in the extra_content of v as JSON, or "".
 func signatureIn(v gjson.Result) string {
 	s := v.Get("extra_content.google.thought_signature")
-	if inner(s) == "" {
+	if hub.Inside(s) == "" {
 		return ""
 	}
 	return s.Raw
@@ -46,15 +48,15 @@ type details struct {
 	thoughts []string
 }
 
-func detailsOf(list gjson.Result) (d details) {
-	list.ForEach(func(_, item gjson.Result) bool {
+func detailsOf(m *hub.Message) (d details) {
+	m.Details.ForEach(func(_, item gjson.Result) bool {
 		if item.Get("format").String() != detailFormat {
 			return true
 		}
 		data, signature, text := item.Get("data"), item.Get("signature"), item.Get("text")
 		switch item.Get("type").String() {
 		case "reasoning.encrypted":
-			if inner(data) == "" {
+			if hub.Inside(data) == "" {
 				break
 			}
 			if id := item.Get("id").String(); id != "" {
@@ -66,8 +68,8 @@ func detailsOf(list gjson.Result) (d details) {
 			}
 			d.text = data.Raw
 		case "reasoning.text":
-			if inner(signature) != "" {
-				part := quoted([]byte{'{'}, "text", []byte(inner(text)))
+			if hub.Inside(signature) != "" {
+				part := hub.Quoted([]byte{'{'}, "text", []byte(hub.Inside(text)))
 				d.thoughts = append(d.thoughts, string(part)+`,"thought":true,"thoughtSignature":`+signature.Raw+`}`)
 			}
 		}
@@ -77,11 +79,11 @@ func detailsOf(list gjson.Result) (d details) {
 }
 
 // of returns the signature of a message's call, or "".
-func (d *details) of(call gjson.Result, i int) string {
-	if s := signatureIn(call); s != "" {
+func (d *details) of(call *hub.Call, i int) string {
+	if s := signatureIn(call.All); s != "" {
 		return s
 	}
-	if s := d.calls[call.Get("id").String()]; s != "" {
+	if s := d.calls[call.ID]; s != "" {
 		return s
 	}
 	if i == 0 {

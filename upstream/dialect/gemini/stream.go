@@ -2,12 +2,12 @@ package gemini
 
 import (
 	"slices"
-	"strconv"
 
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // stream translates one stream. An event becomes at most one chunk for each candidate, with
@@ -16,7 +16,7 @@ import (
 // text, and older models name a reason in every event.
 type stream struct {
 	doc        llm.Document
-	head       []byte // of every chunk
+	out        hub.Chunks
 	source     source
 	candidates []candidate
 	usage      usage
@@ -39,9 +39,9 @@ func (s *stream) Event(b []byte, name, data []byte) ([]byte, error) {
 	}
 	var k chunk
 	k.read(&s.doc, &s.usage)
-	if s.head == nil {
+	if !s.out.Identified() {
 		i := identify(&k, data)
-		s.head = appendHead([]byte("data: "), "chat.completion.chunk", i)
+		s.out.Identify(i.Head)
 		s.source = source{id: i.id, stream: true}
 	}
 	var err error
@@ -107,9 +107,9 @@ func (s *stream) candidate(b []byte, v gjson.Result, position int) ([]byte, erro
 	if a.empty() && !logprobs.Exists() {
 		return b, nil
 	}
-	b = s.delta(b, c)
+	b = s.out.OpenChoice(b, c.index)
 	if len(a.text) > 0 {
-		b = quoted(b, "content", a.text)
+		b = hub.Quoted(b, "content", a.text)
 	}
 	b = append(a.append(b), `},"logprobs":`...)
 	return append(appendLogprobs(b, logprobs), `,"finish_reason":null}]}`+"\n\n"...), nil
@@ -120,20 +120,13 @@ func (s *stream) said() bool {
 	return slices.ContainsFunc(s.candidates, func(c candidate) bool { return c.said() })
 }
 
-// delta begins the chunk of a candidate.
-func (s *stream) delta(b []byte, c *candidate) []byte {
-	b = append(append(b, s.head...), `,"choices":[{"index":`...)
-	b = strconv.AppendInt(b, int64(c.index), 10)
-	return append(b, `,"delta":{`...)
-}
-
 // begin appends the chunk that says a candidate's role, if there was none.
 func (s *stream) begin(b []byte, c *candidate) []byte {
 	if c.began {
 		return b
 	}
 	c.began = true
-	return append(s.delta(b, c), `"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]}`+"\n\n"...)
+	return s.out.Close(append(s.out.OpenChoice(b, c.index), `"role":"assistant","content":""`...))
 }
 
 // block ends the candidates that have not ended, for a prompt that Google has blocked; where
@@ -142,8 +135,8 @@ func (s *stream) block(b []byte, k *chunk) []byte {
 	if len(s.candidates) == 0 {
 		c := s.find(0)
 		b = s.begin(b, c)
-		b = llm.AppendString(append(s.delta(b, c), `"refusal":`...), refusal(k))
-		b = append(b, `},"logprobs":null,"finish_reason":null}]}`+"\n\n"...)
+		b = llm.AppendString(append(s.out.OpenChoice(b, c.index), `"refusal":`...), refusal(k))
+		b = s.out.Close(b)
 	}
 	for i := range s.candidates {
 		if c := &s.candidates[i]; c.reason == "" {
@@ -169,12 +162,10 @@ func (s *stream) End(b []byte) []byte {
 	s.ended = true
 	for i := range s.candidates {
 		c := &s.candidates[i]
-		b = append(s.delta(b, c), `},"logprobs":null,"finish_reason":"`...)
-		b = append(append(b, c.finish()...), `"}]}`+"\n\n"...)
+		b = s.out.FinishChoice(b, c.index, c.finish())
 	}
 	if s.usage.known {
-		b = append(append(b, s.head...), `,"choices":[],"usage":`...)
-		b = append(s.usage.append(b), "}\n\n"...)
+		b = append(s.usage.append(s.out.OpenUsage(b)), "}\n\n"...)
 	}
-	return append(b, "data: [DONE]\n\n"...)
+	return append(b, hub.Done...)
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // family is what a model's id says of it. Every field is zero for a model that is no Gemini,
@@ -68,31 +70,31 @@ const leastBudget = 128
 // is config that says so. An effort that the model cannot have becomes the nearest it can,
 // and is listed as dropped. A model without thinking has none of this, and effort is dropped.
 func (r *request) thinking(b []byte, config gjson.Result) []byte {
-	effort := r.take("reasoning_effort").String()
-	decided := given(either(config, "thinkingBudget", "thinking_budget")) || given(either(config, "thinkingLevel", "thinking_level"))
+	effort := r.in.Effort.String()
+	decided := hub.Present(either(config, "thinkingBudget", "thinking_budget")) || hub.Present(either(config, "thinkingLevel", "thinking_level"))
 	if _, known := budgets[effort]; effort != "" && (!known || decided || !r.family.thinks()) {
-		r.drop("reasoning_effort")
+		r.dropped.Add("reasoning_effort")
 		effort = ""
 	}
 	if effort == "" {
-		return raw(b, "thinkingConfig", config.Raw)
+		return hub.Given(b, "thinkingConfig", config.Raw)
 	}
-	b = append(member(b, "thinkingConfig"), '{')
+	b = append(hub.Name(b, "thinkingConfig"), '{')
 	include := strconv.FormatBool(effort != "none")
-	if v := either(config, "includeThoughts", "include_thoughts"); given(v) {
+	if v := either(config, "includeThoughts", "include_thoughts"); hub.Present(v) {
 		include = v.Raw
 	}
-	b = raw(b, "includeThoughts", include)
+	b = hub.Given(b, "includeThoughts", include)
 	config.ForEach(func(name, value gjson.Result) bool {
-		if n := name.String(); given(value) && n != "includeThoughts" && n != "include_thoughts" {
-			b = append(append(append(element(b), name.Raw...), ':'), value.Raw...)
+		if n := name.String(); hub.Present(value) && n != "includeThoughts" && n != "include_thoughts" {
+			b = hub.Copy(b, name, value)
 		}
 		return true
 	})
 	if r.family.major >= 3 {
-		b = raw(b, "thinkingLevel", `"`+r.level(effort)+`"`)
+		b = hub.Given(b, "thinkingLevel", `"`+r.level(effort)+`"`)
 	} else {
-		b = raw(b, "thinkingBudget", strconv.Itoa(r.budget(effort)))
+		b = hub.Given(b, "thinkingBudget", strconv.Itoa(r.budget(effort)))
 	}
 	return append(b, '}')
 }
@@ -104,7 +106,7 @@ func (r *request) level(effort string) string {
 	level := levels[effort]
 	pro := r.family.is("pro")
 	if effort == "none" {
-		r.drop("reasoning_effort")
+		r.dropped.Add("reasoning_effort")
 	}
 	switch {
 	case pro && level == "MINIMAL":
@@ -120,7 +122,7 @@ func (r *request) level(effort string) string {
 func (r *request) budget(effort string) int {
 	budget := budgets[effort]
 	if budget == 0 && !r.family.is("flash") {
-		r.drop("reasoning_effort")
+		r.dropped.Add("reasoning_effort")
 		return leastBudget
 	}
 	return budget
@@ -128,7 +130,7 @@ func (r *request) budget(effort string) int {
 
 // either returns a member of two spellings.
 func either(v gjson.Result, name, snake string) gjson.Result {
-	if m := v.Get(name); given(m) {
+	if m := v.Get(name); hub.Present(m) {
 		return m
 	}
 	return v.Get(snake)

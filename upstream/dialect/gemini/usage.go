@@ -4,6 +4,9 @@ import (
 	"strconv"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // usage is what a reply says of its tokens.
@@ -54,14 +57,9 @@ func sound(details gjson.Result) (n int64) {
 	return n
 }
 
-// maxCount is the most tokens that are believed, as in dialect.Usage.
-const maxCount = 1 << 40
-
 func count(v gjson.Result) int64 {
-	if v.Type != gjson.Number || !(v.Num >= 0 && v.Num <= maxCount) {
-		return 0
-	}
-	return int64(v.Num)
+	n, _ := dialect.Count(v)
+	return n
 }
 
 // append appends the hub's usage. What tools of Google's own have put into the prompt is part
@@ -69,16 +67,16 @@ func count(v gjson.Result) int64 {
 func (u *usage) append(b []byte) []byte {
 	in, out := u.prompt+u.tools, u.candidates+u.thoughts
 	number := func(name string, n int64) {
-		b = strconv.AppendInt(member(b, name), n, 10)
+		b = strconv.AppendInt(hub.Name(b, name), n, 10)
 	}
 	b = append(b, '{')
 	number("prompt_tokens", in)
 	number("completion_tokens", out)
 	number("total_tokens", in+out)
-	b = append(member(b, "prompt_tokens_details"), '{')
+	b = append(hub.Name(b, "prompt_tokens_details"), '{')
 	number("cached_tokens", u.cached)
 	number("audio_tokens", u.audio)
-	b = append(member(append(b, '}'), "completion_tokens_details"), '{')
+	b = append(hub.Name(append(b, '}'), "completion_tokens_details"), '{')
 	number("reasoning_tokens", u.thoughts)
 	number("audio_tokens", u.spokeAudio)
 	return append(b, `}}`...)

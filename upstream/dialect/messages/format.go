@@ -1,9 +1,9 @@
 package messages
 
 import (
-	"strings"
-
 	"github.com/tidwall/gjson"
+
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // format reads response_format. It returns the value of output_config.format where the API
@@ -15,70 +15,53 @@ import (
 //
 // Sources: https://platform.claude.com/docs/en/build-with-claude/structured-outputs,
 // https://platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools (forcing a tool).
-func (r *request) format(c *choice) (string, error) {
-	schema, about := gjson.Result{}, gjson.Result{}
-	switch f := r.in.format; f.Get("type").Str {
-	case "text":
-		return "", nil
-	case "json_object":
-	case "json_schema":
-		if schema = f.Get("json_schema.schema"); !schema.IsObject() {
-			return "", unsupported("response_format.json_schema.schema", "is missing")
+func (r *request) format(c *hub.Choice) (string, error) {
+	f, err := r.in.ReadFormat("Anthropic's API has no such format")
+	switch {
+	case err != nil || f.Kind == hub.TextFormat:
+		return "", err
+	case f.Kind == hub.SchemaFormat && r.model.Formats():
+		if hub.Present(f.Description) {
+			r.dropped.Add("response_format.json_schema.description")
 		}
-		about = f.Get("json_schema.description")
-		if r.model.formats() {
-			if present(about) {
-				r.dropped.add("response_format.json_schema.description")
-			}
-			return `{"type":"json_schema","schema":` + schema.Raw + `}`, nil
-		}
-	case "":
-		if !present(f) {
-			return "", nil
-		}
-		fallthrough
-	default:
-		return "", unsupported("response_format", "Anthropic's API has no such format")
+		return `{"type":"json_schema","schema":` + f.Schema.Raw + `}`, nil
 	}
-	return "", r.answerByTool(c, schema, about)
+	return "", r.answerByTool(c, &f)
 }
 
 // answerByTool adds the tool.
-func (r *request) answerByTool(c *choice, schema, about gjson.Result) error {
+func (r *request) answerByTool(c *hub.Choice, f *hub.Format) error {
 	switch {
-	case c.forced() && len(r.toolsOut) > 0:
+	case c.Forced() && len(r.toolsOut) > 0:
 		return nil // the model answers with one of the client's tools, and not in JSON
-	case !r.model.canBeForced():
-		return unsupported("response_format", "this model takes json_schema only")
-	case present(r.in.thinking) && r.in.thinking.Get("type").Str != "disabled":
-		return unsupported("response_format", "this JSON needs a tool that is forced, which a model that thinks refuses")
+	case !r.model.CanBeForced():
+		return hub.Unsupported("response_format", "this model takes json_schema only")
+	case hub.Present(r.own.thinking) && r.own.thinking.Get("type").Str != "disabled":
+		return hub.Unsupported("response_format", "this JSON needs a tool that is forced, which a model that thinks refuses")
 	}
-	input := `{"type":"object","additionalProperties":true}`
-	if schema.Exists() {
-		var ok bool
-		if input, ok = inputSchema(schema); !ok {
-			return unsupported("response_format.json_schema.schema", "is not of an object")
-		}
+	input, about, err := f.Tool()
+	if err != nil {
+		return err
 	}
-	if len(r.toolsOut) == 0 || c.kind == "none" {
-		*c = choice{"tool", `"` + answerTool + `"`}
+	if len(r.toolsOut) == 0 || c.Mode == hub.None {
+		c.Mode, c.Name = hub.Named, `"`+hub.AnswerTool+`"`
 	} else {
-		*c = choice{kind: "any"}
+		c.Mode, c.Name = hub.Required, ""
 	}
-	b := append(comma(r.toolsOut), `{"name":"`+answerTool+`","description":`...)
-	b = append(b, stringOr(about, `"Gives the final answer to the user, as JSON. The input is the answer."`)...)
-	b = member(b, "input_schema", input)
+	b := append(hub.Comma(r.toolsOut), `{"name":"`+hub.AnswerTool+`"`...)
+	b = hub.Member(b, "description", about)
+	b = hub.Member(b, "input_schema", input)
 	r.toolsOut = append(b, '}')
 	return nil
 }
 
 // outputConfig appends output_config: the client's own, with the format and the effort put in.
 func (r *request) outputConfig(b []byte, format, effort string) []byte {
-	own := r.in.outputConfig
+	own := r.own.outputConfig
 	if format == "" && effort == "" && !own.IsObject() {
 		return b
 	}
-	b = append(comma(b), `"output_config":{`...)
+	b = hub.Member(b, "output_config", "{")
 	if own.IsObject() {
 		own.ForEach(func(key, value gjson.Result) bool {
 			switch key.Str {
@@ -87,16 +70,12 @@ func (r *request) outputConfig(b []byte, format, effort string) []byte {
 			case "effort":
 				effort = ""
 			}
-			b = append(append(comma(b), key.Raw...), ':')
-			b = append(b, strings.TrimSpace(value.Raw)...)
+			b = hub.Copy(b, key, value)
 			return true
 		})
 	}
 	if effort != "" {
-		b = member(b, "effort", `"`+effort+`"`)
+		b = hub.Member(b, "effort", `"`+effort+`"`)
 	}
-	if format != "" {
-		b = member(b, "format", format)
-	}
-	return append(b, '}')
+	return append(hub.Given(b, "format", format), '}')
 }

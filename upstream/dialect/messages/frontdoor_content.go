@@ -4,20 +4,21 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // open begins one of the hub's messages.
 func (q *question) open(who string) {
-	q.messages = append(comma(q.messages), `{"role":"`...)
+	q.messages = append(hub.Comma(q.messages), `{"role":"`...)
 	q.messages = append(append(q.messages, who...), `","content":`...)
 }
 
 // system writes a system prompt, or a system message inside the conversation.
-func (q *question) system(v gjson.Result, field string) error {
-	if !present(v) {
+func (q *question) system(content gjson.Result) error {
+	if !hub.Present(content) {
 		return nil
 	}
-	parts, err := q.parts(nil, v, field)
+	parts, err := q.parts(nil, content)
 	if err != nil || len(parts) == 0 {
 		return err
 	}
@@ -37,34 +38,33 @@ func closeParts(b, parts []byte) []byte {
 }
 
 // message writes what one message of the client says, which may be several of the hub's.
-func (q *question) message(m gjson.Result, field string) error {
+func (q *question) message(m gjson.Result) error {
 	content := m.Get("content")
 	switch m.Get("role").Str {
 	case "system":
-		return q.system(content, field+".content")
+		return hub.In("content", q.system(content))
 	case "user":
-		return q.user(content, field+".content")
+		return hub.In("content", q.user(content))
 	case "assistant":
-		return q.assistant(content, field+".content")
+		return hub.In("content", q.assistant(content))
 	default:
-		return unsupported(field+".role", "is no role that is known")
+		return hub.Unsupported("role", "is no role that is known")
 	}
 }
 
 // user writes a user's message: the results of tools come first, as they have to.
-func (q *question) user(content gjson.Result, field string) error {
+func (q *question) user(content gjson.Result) error {
 	var parts []byte
-	if err := elements(content, func(i int, block gjson.Result) error {
-		if block.Get("type").Str != "tool_result" {
-			return nil
+	err := hub.Elements(content, func(_ int, block gjson.Result) (err error) {
+		if block.Get("type").Str == "tool_result" {
+			parts, err = q.toolResult(parts, block)
 		}
-		var err error
-		parts, err = q.toolResult(parts, block, indexed(field, i))
 		return err
-	}); err != nil && content.IsArray() {
+	})
+	if err != nil {
 		return err
 	}
-	parts, err := q.parts(parts, content, field)
+	parts, err = q.parts(parts, content)
 	if err != nil || len(parts) == 0 {
 		return err
 	}
@@ -74,10 +74,10 @@ func (q *question) user(content gjson.Result, field string) error {
 }
 
 // toolResult writes a tool's result as a message. It appends to images what is no text.
-func (q *question) toolResult(images []byte, block gjson.Result, field string) ([]byte, error) {
+func (q *question) toolResult(images []byte, block gjson.Result) ([]byte, error) {
 	id := block.Get("tool_use_id")
-	if inside(id) == "" {
-		return images, unsupported(field+".tool_use_id", "is missing")
+	if hub.Inside(id) == "" {
+		return images, hub.Unsupported("tool_use_id", "is missing")
 	}
 	q.mark(block)
 	said := []byte(`"`)
@@ -85,9 +85,9 @@ func (q *question) toolResult(images []byte, block gjson.Result, field string) (
 		said = append(said, "Error: "...)
 	}
 	content := block.Get("content")
-	said = append(said, inside(content)...)
+	said = append(said, hub.Inside(content)...)
 	first := true
-	err := elements(content, func(i int, part gjson.Result) error {
+	err := hub.Elements(content, func(_ int, part gjson.Result) error {
 		switch {
 		case !part.IsObject():
 		case part.Get("type").Str == "text":
@@ -95,47 +95,44 @@ func (q *question) toolResult(images []byte, block gjson.Result, field string) (
 				said = append(said, `\n`...)
 			}
 			first = false
-			said = append(said, inside(part.Get("text"))...)
+			said = append(said, hub.Inside(part.Get("text"))...)
 			q.mark(part)
 		default:
-			images = append(comma(images), `{"type":"text","text":"From the result of the tool call `...)
-			images = append(append(images, inside(id)...), `:"}`...)
+			images = append(hub.Comma(images), `{"type":"text","text":"From the result of the tool call `...)
+			images = append(append(images, hub.Inside(id)...), `:"}`...)
 			var why string
 			if images, why = q.part(images, part); why != "" {
-				return unsupported(indexed(field+".content", i), why)
+				return hub.Unsupported("", why)
 			}
 		}
 		return nil
 	})
-	q.messages = append(comma(q.messages), `{"role":"tool","tool_call_id":`...)
+	q.messages = append(hub.Comma(q.messages), `{"role":"tool","tool_call_id":`...)
 	q.messages = append(append(q.messages, id.Raw...), `,"content":`...)
 	q.messages = append(append(q.messages, said...), `"}`...)
-	return images, err
+	return images, hub.In("content", err)
 }
 
 // assistant writes what the model said before: text, reasoning_details and calls of tools.
-func (q *question) assistant(content gjson.Result, field string) error {
-	said := []byte(inside(content))
-	var details, calls []byte
-	var err error
-	if content.IsArray() {
-		thoughts := answer{}
-		err = elements(content, func(i int, block gjson.Result) error {
-			switch kind := block.Get("type").Str; kind {
-			case "text":
-				said = append(said, inside(block.Get("text"))...)
-			case "thinking", "redacted_thinking":
-				thoughts.block(block)
-			case "tool_use":
-				calls = appendCall(calls, block)
-			default:
-				return unsupported(indexed(field, i), "is content of a kind that chat does not have")
-			}
-			q.mark(block)
-			return nil
-		})
-		details = thoughts.details
-	}
+func (q *question) assistant(content gjson.Result) error {
+	said := []byte(hub.Inside(content))
+	var thoughts hub.Reply
+	var calls []byte
+	err := hub.Elements(content, func(_ int, block gjson.Result) error {
+		switch kind := block.Get("type").Str; kind {
+		case "text":
+			said = append(said, hub.Inside(block.Get("text"))...)
+		case "thinking", "redacted_thinking":
+			addThinking(&thoughts, block)
+		case "tool_use":
+			calls = appendCall(calls, block)
+		default:
+			return hub.Unsupported("", "is content of a kind that chat does not have")
+		}
+		q.mark(block)
+		return nil
+	})
+	details := thoughts.Details()
 	if err != nil || len(said)+len(details)+len(calls) == 0 {
 		return err
 	}
@@ -145,42 +142,38 @@ func (q *question) assistant(content gjson.Result, field string) error {
 	} else {
 		q.messages = append(q.messages, "null"...)
 	}
-	q.messages = list(q.messages, "reasoning_details", details)
-	q.messages = list(q.messages, "tool_calls", calls)
+	q.messages = hub.List(q.messages, "reasoning_details", details)
+	q.messages = hub.List(q.messages, "tool_calls", calls)
 	q.messages = append(q.messages, '}')
 	return nil
 }
 
 // appendCall appends a tool_use as the hub's call.
 func appendCall(b []byte, block gjson.Result) []byte {
-	b = append(comma(b), `{"id":`...)
-	b = append(b, stringOr(block.Get("id"), `""`)...)
+	b = append(hub.Comma(b), `{"id":`...)
+	b = append(b, hub.StringOr(block.Get("id"), `""`)...)
 	b = append(b, `,"type":"function","function":{"name":`...)
-	b = append(b, stringOr(block.Get("name"), `""`)...)
+	b = append(b, hub.StringOr(block.Get("name"), `""`)...)
 	b = append(b, `,"arguments":`...)
-	input := "{}"
-	if v := block.Get("input"); v.IsObject() {
-		input = v.Raw
-	}
-	return append(llm.AppendString(b, input), "}}"...)
+	return append(llm.AppendString(b, input(block)), "}}"...)
 }
 
 // parts appends the hub's parts for content: a text or a list of blocks.
-func (q *question) parts(b []byte, content gjson.Result, field string) ([]byte, error) {
+func (q *question) parts(b []byte, content gjson.Result) ([]byte, error) {
 	if content.Type == gjson.String {
-		b = append(comma(b), `{"type":"text","text":`...)
+		b = append(hub.Comma(b), `{"type":"text","text":`...)
 		return append(append(b, content.Raw...), '}'), nil
 	}
 	if !content.IsArray() {
-		return b, unsupported(field, "is neither a text nor a list")
+		return b, hub.Unsupported("", "is neither a text nor a list")
 	}
-	err := elements(content, func(i int, block gjson.Result) error {
+	err := hub.Elements(content, func(_ int, block gjson.Result) error {
 		if block.Get("type").Str == "tool_result" {
 			return nil
 		}
 		next, why := q.part(b, block)
 		if why != "" {
-			return unsupported(indexed(field, i), why)
+			return hub.Unsupported("", why)
 		}
 		b = next
 		return nil
@@ -195,24 +188,24 @@ func (q *question) part(b []byte, block gjson.Result) (_ []byte, why string) {
 	kind, from := block.Get("type").Str, source.Get("type").Str
 	switch {
 	case kind == "text":
-		b = append(comma(b), `{"type":"text","text":`...)
-		return append(append(b, stringOr(block.Get("text"), `""`)...), '}'), ""
+		b = append(hub.Comma(b), `{"type":"text","text":`...)
+		return append(append(b, hub.StringOr(block.Get("text"), `""`)...), '}'), ""
 	case kind == "image" && from == "base64":
-		b = append(comma(b), `{"type":"image_url","image_url":{"url":"`...)
+		b = append(hub.Comma(b), `{"type":"image_url","image_url":{"url":"`...)
 		return append(appendDataURI(b, source), `"}}`...), ""
 	case kind == "image" && from == "url":
-		b = append(comma(b), `{"type":"image_url","image_url":{"url":`...)
-		return append(append(b, stringOr(source.Get("url"), `""`)...), "}}"...), ""
+		b = append(hub.Comma(b), `{"type":"image_url","image_url":{"url":`...)
+		return append(append(b, hub.StringOr(source.Get("url"), `""`)...), "}}"...), ""
 	case kind == "document" && from == "base64":
-		b = append(comma(b), `{"type":"file","file":{"filename":`...)
-		b = append(b, stringOr(block.Get("title"), `"document.pdf"`)...)
+		b = append(hub.Comma(b), `{"type":"file","file":{"filename":`...)
+		b = append(b, hub.StringOr(block.Get("title"), `"document.pdf"`)...)
 		b = append(b, `,"file_data":"`...)
 		return append(appendDataURI(b, source), `"}}`...), ""
 	case kind == "document" && from == "text":
-		b = append(comma(b), `{"type":"text","text":`...)
-		return append(append(b, stringOr(source.Get("data"), `""`)...), '}'), ""
+		b = append(hub.Comma(b), `{"type":"text","text":`...)
+		return append(append(b, hub.StringOr(source.Get("data"), `""`)...), '}'), ""
 	case kind == "document" && from == "content":
-		next, err := q.parts(b, source.Get("content"), "")
+		next, err := q.parts(b, source.Get("content"))
 		if err != nil {
 			return b, "is a document whose content chat does not have"
 		}
@@ -229,17 +222,17 @@ func (q *question) part(b []byte, block gjson.Result) (_ []byte, why string) {
 // appendDataURI appends the content of a source in base64, inside a JSON string.
 func appendDataURI(b []byte, source gjson.Result) []byte {
 	b = append(b, "data:"...)
-	b = append(b, inside(source.Get("media_type"))...)
+	b = append(b, hub.Inside(source.Get("media_type"))...)
 	b = append(b, ";base64,"...)
-	return append(b, inside(source.Get("data"))...)
+	return append(b, hub.Inside(source.Get("data"))...)
 }
 
 // mark names what is marked on a block and is left out.
 func (q *question) mark(block gjson.Result) {
-	if present(block.Get("cache_control")) {
-		q.dropped.add("cache_control")
+	if hub.Present(block.Get("cache_control")) {
+		q.dropped.Add("cache_control")
 	}
 	if block.Get("citations.enabled").Type == gjson.True {
-		q.dropped.add("citations")
+		q.dropped.Add("citations")
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // Answer implements dialect.FrontDoor. Its error is dialect.ErrMalformed, or a
@@ -32,7 +33,7 @@ func (frontDoor) Answer(body []byte) ([]byte, error) {
 	b = append(b, `{"id":`...)
 	b = appendMessageID(b, root.Get("id"))
 	b = append(b, `,"type":"message","role":"assistant","model":`...)
-	b = append(b, stringOr(root.Get("model"), `""`)...)
+	b = append(b, hub.StringOr(root.Get("model"), `""`)...)
 	b = append(b, `,"content":[`...)
 	b = appendThinking(b, message)
 	content := message.Get("content")
@@ -63,7 +64,7 @@ func appendMessageID(b []byte, id gjson.Result) []byte {
 	if strings.HasPrefix(id.Str, "msg_") {
 		return append(b, id.Raw...)
 	}
-	return append(append(append(b, `"msg_`...), inside(id)...), '"')
+	return append(append(append(b, `"msg_`...), hub.Inside(id)...), '"')
 }
 
 // appendThinking appends what a message of the hub says of its reasoning, in the form that
@@ -73,15 +74,15 @@ func appendThinking(b []byte, message gjson.Result) []byte {
 	message.Get("reasoning_details").ForEach(func(_, d gjson.Result) bool {
 		switch d.Get("type").Str {
 		case "reasoning.text":
-			b = append(comma(b), `{"type":"thinking","thinking":`...)
-			b = append(b, stringOr(d.Get("text"), `""`)...)
-			b = append(member(b, "signature", stringOr(d.Get("signature"), `""`)), '}')
+			b = append(hub.Comma(b), `{"type":"thinking","thinking":`...)
+			b = append(b, hub.StringOr(d.Get("text"), `""`)...)
+			b = append(hub.Member(b, "signature", hub.StringOr(d.Get("signature"), `""`)), '}')
 		case "reasoning.encrypted":
-			b = append(comma(b), `{"type":"redacted_thinking","data":`...)
-			b = append(append(b, stringOr(d.Get("data"), `""`)...), '}')
+			b = append(hub.Comma(b), `{"type":"redacted_thinking","data":`...)
+			b = append(append(b, hub.StringOr(d.Get("data"), `""`)...), '}')
 		case "reasoning.summary":
-			b = append(comma(b), `{"type":"thinking","thinking":`...)
-			b = append(append(b, stringOr(d.Get("summary"), `""`)...), `,"signature":""}`...)
+			b = append(hub.Comma(b), `{"type":"thinking","thinking":`...)
+			b = append(append(b, hub.StringOr(d.Get("summary"), `""`)...), `,"signature":""}`...)
 		}
 		return true
 	})
@@ -89,8 +90,8 @@ func appendThinking(b []byte, message gjson.Result) []byte {
 		return b
 	}
 	for _, name := range [...]string{"reasoning_content", "reasoning"} {
-		if text := message.Get(name); inside(text) != "" {
-			b = append(comma(b), `{"type":"thinking","thinking":`...)
+		if text := message.Get(name); hub.Inside(text) != "" {
+			b = append(hub.Comma(b), `{"type":"thinking","thinking":`...)
 			return append(append(b, text.Raw...), `,"signature":""}`...)
 		}
 	}
@@ -101,17 +102,17 @@ func appendThinking(b []byte, message gjson.Result) []byte {
 // Anthropic's documentation asks to send for such input, an object around the text
 // (source: https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming).
 func appendToolUse(b []byte, call gjson.Result) []byte {
-	b = append(comma(b), `{"type":"tool_use","id":`...)
-	b = append(b, stringOr(call.Get("id"), `""`)...)
+	b = append(hub.Comma(b), `{"type":"tool_use","id":`...)
+	b = append(b, hub.StringOr(call.Get("id"), `""`)...)
 	b = append(b, `,"name":`...)
-	b = append(b, stringOr(call.Get("function.name"), `""`)...)
+	b = append(b, hub.StringOr(call.Get("function.name"), `""`)...)
 	b = append(b, `,"input":`...)
 	arguments := call.Get("function.arguments")
-	if input, ok := object(arguments); ok {
+	if input, ok := hub.ArgumentsObject(arguments); ok {
 		return append(append(b, input...), '}')
 	}
 	b = append(b, `{"INVALID_JSON":`...)
-	return append(append(b, stringOr(arguments, `""`)...), "}}"...)
+	return append(append(b, hub.StringOr(arguments, `""`)...), "}}"...)
 }
 
 // stopReason is the stop reason for a finish reason of the hub; one that is not known is the

@@ -5,6 +5,7 @@ import (
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // question is the translation of one request of a client of messages.
@@ -12,7 +13,7 @@ type question struct {
 	root     gjson.Result
 	messages []byte // the hub's, with commas between them
 	tools    []byte
-	dropped  drops
+	dropped  hub.Drops
 }
 
 // Question implements dialect.FrontDoor.
@@ -34,15 +35,14 @@ func (frontDoor) Question(body []byte) (dialect.Translated, error) {
 	if !list.IsArray() {
 		return dialect.Translated{}, llm.NewError(llm.CodeInvalidJSON, "The body lacks messages, a list.").WithParam("messages")
 	}
-	if err := q.system(q.root.Get("system"), "system"); err != nil {
-		return dialect.Translated{}, err
+	err := hub.In("system", q.system(q.root.Get("system")))
+	if err == nil {
+		err = hub.In("messages", hub.Elements(list, func(_ int, m gjson.Result) error { return q.message(m) }))
 	}
-	if err := elements(list, func(i int, m gjson.Result) error {
-		return q.message(m, indexed("messages", i))
-	}); err != nil {
-		return dialect.Translated{}, err
+	if err == nil {
+		err = hub.In("tools", hub.Elements(q.root.Get("tools"), q.tool))
 	}
-	if err := elements(q.root.Get("tools"), q.tool); err != nil {
+	if err != nil {
 		return dialect.Translated{}, err
 	}
 	b, err := q.write(make([]byte, 0, len(body)+128))
@@ -57,20 +57,20 @@ func (q *question) write(b []byte) ([]byte, error) {
 	b = append(b, '{')
 	var failed error
 	q.root.ForEach(func(key, value gjson.Result) bool {
-		if !present(value) {
+		if !hub.Present(value) {
 			return true
 		}
 		switch key.Str {
 		case "messages":
-			b = append(comma(b), `"messages":[`...)
+			b = append(hub.Comma(b), `"messages":[`...)
 			b = append(append(b, q.messages...), ']')
 		case "tools":
-			b = list(b, "tools", q.tools)
+			b = hub.List(b, "tools", q.tools)
 		case "tool_choice":
 			b, failed = q.choice(b, value)
 		case "stop_sequences":
 			if len(value.Array()) > 0 {
-				b = member(b, "stop", value.Raw)
+				b = hub.Member(b, "stop", value.Raw)
 			}
 		case "metadata":
 			b = q.metadata(b, value)
@@ -81,19 +81,19 @@ func (q *question) write(b []byte) ([]byte, error) {
 		case "output_format":
 			b = q.format(b, value)
 		case "stream":
-			b = member(b, "stream", value.Raw)
+			b = hub.Member(b, "stream", value.Raw)
 			if value.Type == gjson.True {
-				b = member(b, "stream_options", `{"include_usage":true}`) // messages always say it
+				b = hub.Member(b, "stream_options", `{"include_usage":true}`) // messages always say it
 			}
 		case "system", "cache_control", "context_management", "service_tier", "inference_geo", "speed",
 			"betas", "anthropic_beta", "anthropic_version", "diagnostics", "fallbacks", "user_profile_id":
 			if key.Str != "system" {
-				q.dropped.add(key.Str)
+				q.dropped.Add(key.Str)
 			}
 		case "container", "mcp_servers":
-			failed = unsupported(key.Str, "only Anthropic's API has them")
+			failed = hub.Unsupported(key.Str, "only Anthropic's API has them")
 		default: // model, max_tokens, temperature, top_p, top_k, and what is not known
-			b = append(append(comma(b), key.Raw...), ':')
+			b = append(append(hub.Comma(b), key.Raw...), ':')
 			b = append(b, value.Raw...)
 		}
 		return failed == nil
@@ -103,10 +103,10 @@ func (q *question) write(b []byte) ([]byte, error) {
 
 func (q *question) metadata(b []byte, v gjson.Result) []byte {
 	v.ForEach(func(key, value gjson.Result) bool {
-		if key.Str == "user_id" && inside(value) != "" {
-			b = member(b, "user", value.Raw)
-		} else if present(value) {
-			q.dropped.add("metadata." + key.Str)
+		if key.Str == "user_id" && hub.Inside(value) != "" {
+			b = hub.Member(b, "user", value.Raw)
+		} else if hub.Present(value) {
+			q.dropped.Add("metadata." + key.Str)
 		}
 		return true
 	})
@@ -135,7 +135,7 @@ func (q *question) effort(b []byte, v gjson.Result) []byte {
 	if effort == "" {
 		return b
 	}
-	b = append(comma(b), `"reasoning_effort":`...)
+	b = append(hub.Comma(b), `"reasoning_effort":`...)
 	return llm.AppendString(b, effort)
 }
 
@@ -146,10 +146,10 @@ func (q *question) outputConfig(b []byte, v gjson.Result) []byte {
 			b = q.format(b, value)
 		case "effort":
 			if t := q.root.Get("thinking.type").Str; t != "adaptive" && t != "between_tools" {
-				q.dropped.add("output_config.effort")
+				q.dropped.Add("output_config.effort")
 			}
 		default:
-			q.dropped.add("output_config." + key.Str)
+			q.dropped.Add("output_config." + key.Str)
 		}
 		return true
 	})
@@ -159,7 +159,7 @@ func (q *question) outputConfig(b []byte, v gjson.Result) []byte {
 // format appends response_format. Structured outputs have no name; OpenAI's need one.
 func (q *question) format(b []byte, v gjson.Result) []byte {
 	if schema := v.Get("schema"); schema.IsObject() {
-		b = append(comma(b), `"response_format":{"type":"json_schema","json_schema":{"name":"answer","schema":`...)
+		b = append(hub.Comma(b), `"response_format":{"type":"json_schema","json_schema":{"name":"answer","schema":`...)
 		b = append(b, schema.Raw...)
 		b = append(b, `,"strict":true}}`...)
 	}
@@ -167,27 +167,27 @@ func (q *question) format(b []byte, v gjson.Result) []byte {
 }
 
 // tool writes one tool.
-func (q *question) tool(i int, tool gjson.Result) error {
-	if kind := tool.Get("type"); present(kind) && kind.Str != "custom" {
-		return unsupported(indexed("tools", i)+".type", "only Anthropic's API has tools of this kind")
+func (q *question) tool(_ int, tool gjson.Result) error {
+	if kind := tool.Get("type"); hub.Present(kind) && kind.Str != "custom" {
+		return hub.Unsupported("type", "only Anthropic's API has tools of this kind")
 	}
 	name := tool.Get("name")
-	if inside(name) == "" {
-		return unsupported(indexed("tools", i)+".name", "is missing")
+	if hub.Inside(name) == "" {
+		return hub.Unsupported("name", "is missing")
 	}
-	b := append(comma(q.tools), `{"type":"function","function":{"name":`...)
+	b := append(hub.Comma(q.tools), `{"type":"function","function":{"name":`...)
 	b = append(b, name.Raw...)
 	if about := tool.Get("description"); about.Type == gjson.String {
-		b = member(b, "description", about.Raw)
+		b = hub.Member(b, "description", about.Raw)
 	}
 	if schema := tool.Get("input_schema"); schema.IsObject() {
-		b = member(b, "parameters", schema.Raw)
+		b = hub.Member(b, "parameters", schema.Raw)
 	}
 	if strict := tool.Get("strict"); strict.IsBool() {
-		b = member(b, "strict", strict.Raw)
+		b = hub.Member(b, "strict", strict.Raw)
 	}
-	if present(tool.Get("cache_control")) {
-		q.dropped.add("cache_control")
+	if hub.Present(tool.Get("cache_control")) {
+		q.dropped.Add("cache_control")
 	}
 	q.tools = append(b, "}}"...)
 	return nil
@@ -200,17 +200,17 @@ func (q *question) choice(b []byte, v gjson.Result) ([]byte, error) {
 	}
 	switch v.Get("type").Str {
 	case "auto", "none":
-		b = member(b, "tool_choice", v.Get("type").Raw)
+		b = hub.Member(b, "tool_choice", v.Get("type").Raw)
 	case "any":
-		b = member(b, "tool_choice", `"required"`)
+		b = hub.Member(b, "tool_choice", `"required"`)
 	case "tool":
-		b = append(comma(b), `"tool_choice":{"type":"function","function":{"name":`...)
-		b = append(append(b, stringOr(v.Get("name"), `""`)...), "}}"...)
+		b = append(hub.Comma(b), `"tool_choice":{"type":"function","function":{"name":`...)
+		b = append(append(b, hub.StringOr(v.Get("name"), `""`)...), "}}"...)
 	default:
-		return b, unsupported("tool_choice", "is no choice that is known")
+		return b, hub.Unsupported("tool_choice", "is no choice that is known")
 	}
 	if v.Get("disable_parallel_tool_use").Type == gjson.True {
-		b = member(b, "parallel_tool_calls", "false")
+		b = hub.Member(b, "parallel_tool_calls", "false")
 	}
 	return b, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // events implements dialect.Stream for a client: it turns the hub's chunks into Anthropic's
@@ -80,7 +81,7 @@ func (s *events) Event(b []byte, name, data []byte) ([]byte, error) {
 			b = s.text(b, v)
 		}
 	}
-	err := elements(delta.Get("tool_calls"), func(i int, call gjson.Result) error {
+	err := hub.Elements(delta.Get("tool_calls"), func(i int, call gjson.Result) error {
 		var err error
 		b, err = s.toolCall(b, i, call)
 		return err
@@ -118,7 +119,7 @@ func (s *events) begin(b []byte) []byte {
 	b = append(b, "event: message_start\n"+`data: {"type":"message_start","message":{"id":`...)
 	b = appendMessageID(b, gjson.ParseBytes(id))
 	b = append(b, `,"type":"message","role":"assistant","model":`...)
-	b = append(b, stringOr(gjson.ParseBytes(model), `""`)...)
+	b = append(b, hub.StringOr(gjson.ParseBytes(model), `""`)...)
 	b = append(b, `,"content":[],"stop_reason":null,"stop_sequence":null,"usage":`...)
 	b = appendMessages(b, s.usage)
 	return append(b, "}}\n\n"...)
@@ -155,7 +156,7 @@ func (s *events) delta(b []byte, typ, name, value string) []byte {
 }
 
 func (s *events) text(b []byte, v gjson.Result) []byte {
-	if inside(v) == "" {
+	if hub.Inside(v) == "" {
 		return b
 	}
 	if s.kind != textKind {
@@ -173,7 +174,7 @@ func (s *events) thoughts(b []byte, delta gjson.Result) []byte {
 		switch d.Get("type").Str {
 		case "reasoning.text":
 			b = s.thought(b, at, d.Get("text"))
-			if signature := d.Get("signature"); inside(signature) != "" {
+			if signature := d.Get("signature"); hub.Inside(signature) != "" {
 				b = s.openThought(b, at)
 				b = s.delta(b, "signature_delta", "signature", signature.Raw)
 			}
@@ -181,7 +182,7 @@ func (s *events) thoughts(b []byte, delta gjson.Result) []byte {
 			b = s.thought(b, at, d.Get("summary"))
 		case "reasoning.encrypted":
 			b = append(s.startBlock(b, hiddenKind), `{"type":"redacted_thinking","data":`...)
-			b = append(b, stringOr(d.Get("data"), `""`)...)
+			b = append(b, hub.StringOr(d.Get("data"), `""`)...)
 			b = s.stopBlock(append(b, "}}\n\n"...))
 		}
 		return true
@@ -190,7 +191,7 @@ func (s *events) thoughts(b []byte, delta gjson.Result) []byte {
 		return b
 	}
 	for _, name := range [...]string{"reasoning_content", "reasoning"} {
-		if v := delta.Get(name); inside(v) != "" {
+		if v := delta.Get(name); hub.Inside(v) != "" {
 			return s.thought(b, 0, v)
 		}
 	}
@@ -206,7 +207,7 @@ func (s *events) openThought(b []byte, at int64) []byte {
 }
 
 func (s *events) thought(b []byte, at int64, v gjson.Result) []byte {
-	if inside(v) == "" {
+	if hub.Inside(v) == "" {
 		return b
 	}
 	return s.delta(s.openThought(b, at), "thinking_delta", "thinking", v.Raw)
@@ -222,12 +223,12 @@ func (s *events) toolCall(b []byte, i int, call gjson.Result) ([]byte, error) {
 	case at > s.last:
 		b = s.startCall(b, at, call)
 	case s.kind != callKind || s.call != at:
-		if inside(call.Get("function.arguments")) == "" {
+		if hub.Inside(call.Get("function.arguments")) == "" {
 			return b, nil
 		}
 		return b, dialect.ErrMalformed
 	}
-	if arguments := call.Get("function.arguments"); inside(arguments) != "" {
+	if arguments := call.Get("function.arguments"); hub.Inside(arguments) != "" {
 		b = s.delta(b, "input_json_delta", "partial_json", arguments.Raw)
 	}
 	return b, nil
@@ -235,14 +236,14 @@ func (s *events) toolCall(b []byte, i int, call gjson.Result) ([]byte, error) {
 
 func (s *events) startCall(b []byte, at int64, call gjson.Result) []byte {
 	b = append(s.startBlock(b, callKind), `{"type":"tool_use","id":`...)
-	if id := call.Get("id"); inside(id) != "" {
+	if id := call.Get("id"); hub.Inside(id) != "" {
 		b = append(b, id.Raw...)
 	} else {
 		b = append(b, `"toolu_`...)
 		b = append(strconv.AppendInt(b, at, 10), '"')
 	}
 	b = append(b, `,"name":`...)
-	b = append(b, stringOr(call.Get("function.name"), `""`)...)
+	b = append(b, hub.StringOr(call.Get("function.name"), `""`)...)
 	s.call, s.last = at, at
 	s.calls++
 	return append(b, `,"input":{}}}`+"\n\n"...)

@@ -1,12 +1,12 @@
 package messages
 
 import (
-	"strconv"
-
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/claude"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // Reply implements dialect.Translator.
@@ -28,103 +28,60 @@ func (t translator) Reply(body []byte) ([]byte, error) {
 	if !content.IsArray() {
 		return nil, dialect.ErrMalformed
 	}
-	var a answer
+	a := hub.Reply{Refusal: hub.StringOr(root.Get("stop_details.explanation"), "")}
 	content.ForEach(func(_, block gjson.Result) bool {
-		a.block(block)
+		addBlock(&a, block)
 		return true
 	})
-	b := make([]byte, 0, len(body)+512)
-	b = append(b, `{"id":`...)
-	b = append(b, stringOr(root.Get("id"), `""`)...)
-	b = append(b, `,"object":"chat.completion","created":`...)
-	b = strconv.AppendInt(b, t.now().Unix(), 10)
-	b = append(b, `,"model":`...)
-	b = append(b, stringOr(root.Get("model"), `""`)...)
-	b = append(b, `,"choices":[{"index":0,"message":{"role":"assistant","content":`...)
-	b = a.appendTo(b, stringOr(root.Get("stop_details.explanation"), "null"))
-	b = append(b, `},"logprobs":null,"finish_reason":"`...)
-	b = append(b, finish(root.Get("stop_reason").Str, a.calls > 0)...)
-	b = append(b, `"}]`...)
-	var usage counted
-	if usage.add(root.Get("usage")); usage.known {
-		b = usage.appendHub(append(b, `,"usage":`...))
+	head := t.head(root)
+	b := head.AppendReply(make([]byte, 0, len(body)+512))
+	b = a.AppendChoice(b, finish(root.Get("stop_reason").Str, a.Called()))
+	usage := counted{}
+	usage.add(root.Get("usage"))
+	return hub.AppendEnd(b, usage.Usage()), nil
+}
+
+// head returns how a reply is known, from a message.
+func (t translator) head(message gjson.Result) hub.Head {
+	return hub.Head{
+		ID: hub.StringOr(message.Get("id"), `""`), Model: hub.StringOr(message.Get("model"), `""`), Created: t.now().Unix(),
 	}
-	return append(b, '}'), nil
 }
 
-// answer gathers the blocks of a reply. Texts are kept as they stand in JSON.
-type answer struct {
-	text, thought  []byte
-	details, tools []byte // elements, with commas between them
-	parts, calls   int    // how many of each
-	said           bool   // there was a text, be it empty
-}
-
-func (a *answer) block(block gjson.Result) {
+// addBlock adds one block to what a reply says.
+func addBlock(a *hub.Reply, block gjson.Result) {
 	switch block.Get("type").Str {
 	case "text":
-		a.said = true
-		a.text = append(a.text, inside(block.Get("text"))...)
-	case "thinking":
-		text := inside(block.Get("thinking"))
-		a.thought = append(a.thought, text...)
-		a.details = append(comma(a.details), `{"type":"reasoning.text","text":"`...)
-		a.details = append(append(a.details, text...), '"')
-		if signature := block.Get("signature"); inside(signature) != "" {
-			a.details = member(a.details, "signature", signature.Raw)
-		}
-		a.details = appendFormat(a.details, a.parts)
-		a.parts++
-	case "redacted_thinking":
-		a.details = append(comma(a.details), `{"type":"reasoning.encrypted","data":`...)
-		a.details = append(a.details, stringOr(block.Get("data"), `""`)...)
-		a.details = appendFormat(a.details, a.parts)
-		a.parts++
+		a.AddText(hub.Inside(block.Get("text")))
+	case "thinking", "redacted_thinking":
+		addThinking(a, block)
 	case "tool_use":
-		a.call(block)
+		a.AddCall(hub.StringOr(block.Get("id"), `""`), hub.StringOr(block.Get("name"), `""`), input(block))
 	}
 }
 
-// appendFormat appends the end of a reasoning detail.
-func appendFormat(b []byte, index int) []byte {
-	b = append(b, `,"format":"`+detailFormat+`","index":`...)
-	return append(strconv.AppendInt(b, int64(index), 10), '}')
-}
-
-func (a *answer) call(block gjson.Result) {
-	input := "{}"
-	if v := block.Get("input"); v.IsObject() {
-		input = v.Raw
-	}
-	if block.Get("name").Str == answerTool {
-		a.said = true
-		quoted := llm.AppendString(nil, input)
-		a.text = append(a.text, quoted[1:len(quoted)-1]...)
-		return
-	}
-	a.tools = append(comma(a.tools), `{"id":`...)
-	a.tools = append(a.tools, stringOr(block.Get("id"), `""`)...)
-	a.tools = append(a.tools, `,"type":"function","function":{"name":`...)
-	a.tools = append(a.tools, stringOr(block.Get("name"), `""`)...)
-	a.tools = append(a.tools, `,"arguments":`...)
-	a.tools = append(llm.AppendString(a.tools, input), "}}"...)
-	a.calls++
-}
-
-// appendTo appends the rest of the hub's message from the value of its content on.
-func (a *answer) appendTo(b []byte, refusal string) []byte {
-	if a.said || a.calls == 0 {
-		b = append(append(append(b, '"'), a.text...), '"')
+// addThinking adds a block of thinking.
+func addThinking(a *hub.Reply, block gjson.Result) {
+	d := hub.Detail[string]{Format: claude.DetailFormat}
+	if block.Get("type").Str == "redacted_thinking" {
+		d.Data = hub.StringOr(block.Get("data"), `""`)
 	} else {
-		b = append(b, "null"...)
+		text := block.Get("thinking")
+		a.Thought = append(a.Thought, hub.Inside(text)...)
+		d.Text = hub.StringOr(text, `""`)
+		if signature := block.Get("signature"); hub.Inside(signature) != "" {
+			d.Signature = signature.Raw
+		}
 	}
-	b = member(b, "refusal", refusal)
-	if len(a.thought) > 0 {
-		b = append(b, `,"reasoning_content":"`...)
-		b = append(append(b, a.thought...), '"')
+	a.AddDetail(d)
+}
+
+// input returns what a tool is called with.
+func input(block gjson.Result) string {
+	if v := block.Get("input"); v.IsObject() {
+		return v.Raw
 	}
-	b = list(b, "reasoning_details", a.details)
-	return list(b, "tool_calls", a.tools)
+	return "{}"
 }
 
 // finish is the hub's finish reason for a stop reason; one that is not known is a stop. A

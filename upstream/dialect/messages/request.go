@@ -2,13 +2,13 @@ package messages
 
 import (
 	"strconv"
-	"strings"
-	"unicode"
 
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/claude"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // defaultMaxTokens is the answer's limit where neither the client nor the catalog of models
@@ -18,16 +18,15 @@ const defaultMaxTokens = 4096
 // request is the translation of one request.
 type request struct {
 	q     dialect.Question
-	model claude
-	in    hub
+	model claude.Model
+	in    hub.Request
+	own   own
 
 	system   []byte // blocks, with commas between them
-	turns    turns
+	turns    hub.Turns
+	calls    hub.Calls
 	toolsOut []byte // tools, with commas between them
-	allowed  []string
-	legacy   int // calls of functions in the form that has no ids
-	last     int // the index of the last message
-	dropped  drops
+	dropped  hub.Drops
 }
 
 // Request implements dialect.Translator.
@@ -49,16 +48,17 @@ type request struct {
 //     does not see. Models that refuse to be forced (5.1 and later) cannot answer json_object.
 //   - reasoning_effort: see request.think.
 func (t translator) Request(q dialect.Question) (dialect.Translated, error) {
-	r := request{q: q, model: parseClaude(q.Model)}
+	r := request{q: q, model: claude.Parse(q.Model)}
 	root := gjson.ParseBytes(q.Body)
 	if !root.IsObject() {
-		return dialect.Translated{}, unsupported("messages", "is missing")
+		return dialect.Translated{}, hub.Unsupported("messages", "is missing")
 	}
-	r.in.read(root)
-	if err := r.in.refuse(); err != nil {
+	r.in.Read(root, r.member)
+	if err := r.in.Refuse(unable); err != nil {
 		return dialect.Translated{}, err
 	}
-	r.in.leave(&r.dropped)
+	r.in.DropPenalties(&r.dropped)
+	r.dropMetadata()
 	if err := r.messages(); err != nil {
 		return dialect.Translated{}, err
 	}
@@ -72,118 +72,97 @@ func (t translator) Request(q dialect.Question) (dialect.Translated, error) {
 // write writes the request. Its members come in the order in which the API keeps prompts:
 // what seldom changes is not behind what does.
 func (r *request) write(b []byte) ([]byte, error) {
-	chosen, err := r.chosen()
+	chosen, err := r.choice()
 	if err != nil {
 		return nil, err
 	}
-	if err := r.tools(); err != nil {
+	if err := r.in.EachTool(&chosen, r.function, r.tool); err != nil {
 		return nil, err
 	}
 	format, err := r.format(&chosen)
 	if err != nil {
 		return nil, err
 	}
-	if chosen.forced() && len(r.toolsOut) > 0 && !r.model.canBeForced() {
-		return nil, unsupported("tool_choice", "this model cannot be made to call a tool")
+	if chosen.Forced() && len(r.toolsOut) > 0 && !r.model.CanBeForced() {
+		return nil, hub.Unsupported("tool_choice", "this model cannot be made to call a tool")
 	}
-	how, err := r.think(chosen.forced())
+	how, err := r.think(chosen.Forced())
 	if err != nil {
 		return nil, err
 	}
-	b = append(b, `{"model":`...)
-	b = llm.AppendString(b, r.q.Model)
-	b = member(b, "max_tokens", strconv.FormatInt(r.maxTokens(how.room), 10))
-	b = list(b, "system", r.system)
-	b = append(b, `,"messages":[`...)
-	b = append(append(b, r.turns.out...), ']')
-	b = list(b, "tools", r.toolsOut)
-	b = r.appendChoice(b, chosen)
-	if b, err = r.stops(b); err != nil {
+	stops, err := r.in.Stops(nil, "Anthropic's API takes no stop of white space alone")
+	if err != nil {
 		return nil, err
 	}
+	b = llm.AppendString(hub.Name(append(b, '{'), "model"), r.q.Model)
+	b = strconv.AppendInt(hub.Name(b, "max_tokens"), r.maxTokens(how.room), 10)
+	b = hub.List(b, "system", r.system)
+	b = append(hub.Member(b, "messages", "["), r.turns.Out...)
+	b = hub.List(append(b, ']'), "tools", r.toolsOut)
+	b = r.appendChoice(b, &chosen)
+	b = hub.List(b, "stop_sequences", stops)
 	b = r.sampling(b, how.on())
-	if how.thinking != "" {
-		b = member(b, "thinking", how.thinking)
-	}
+	b = hub.Given(b, "thinking", how.thinking)
 	b = r.outputConfig(b, format, how.effort)
 	b = r.metadata(b)
 	if r.q.Stream {
-		b = member(b, "stream", "true")
+		b = hub.Member(b, "stream", "true")
 	}
-	b = append(b, r.in.extra...)
+	b = append(b, r.own.extra...)
 	return append(b, '}'), nil
-}
-
-// list appends a member whose value is a list, unless that is empty.
-func list(b []byte, name string, content []byte) []byte {
-	if len(content) == 0 {
-		return b
-	}
-	b = append(comma(b), '"')
-	b = append(b, name...)
-	b = append(b, `":[`...)
-	return append(append(b, content...), ']')
 }
 
 // messages writes the conversation.
 func (r *request) messages() error {
-	if !r.in.messages.IsArray() {
-		return unsupported("messages", "is no list")
-	}
-	leading := true
-	r.last = int(r.in.messages.Get("#").Int()) - 1
-	err := elements(r.in.messages, func(i int, m gjson.Result) error {
-		who := m.Get("role").Str
-		if leading = leading && (who == "system" || who == "developer"); leading {
-			var err error
-			r.system, err = r.content(r.system, m.Get("content"), indexed("messages", i)+".content")
-			r.system = markLast(r.system, m)
+	err := r.in.EachMessage(func(m hub.Message) (err error) {
+		if m.Leading {
+			r.system, err = r.content(r.system, &m)
+			r.system = markLast(r.system, m.Cache)
 			return err
 		}
-		if present(m.Get("name")) && who != "function" && who != "tool" {
-			r.dropped.add("messages.name")
+		if m.Named() {
+			r.dropped.Add("messages.name")
 		}
-		return r.message(i, m, who)
+		return r.message(&m)
 	})
-	r.turns.end()
-	if len(r.turns.out) == 0 {
-		r.turns.role, r.turns.blocks, r.system = user, r.system, nil
-		r.turns.end()
+	r.turns.End()
+	if len(r.turns.Out) == 0 {
+		r.turns.Role, r.turns.Blocks, r.system = hub.User, r.system, nil
+		r.turns.End()
 	}
 	return err
 }
 
 // message writes one message behind those that lead.
-func (r *request) message(i int, m gjson.Result, who string) (err error) {
-	field := indexed("messages", i)
-	switch t := &r.turns; who {
-	case "system", "developer":
-		t.begin(user)
-		t.blocks, err = r.later(t.blocks, m.Get("content"), field+".content")
-	case "user":
-		t.begin(user)
-		t.blocks, err = r.content(t.blocks, m.Get("content"), field+".content")
-		t.blocks = markLast(t.blocks, m)
-	case "tool", "function":
-		t.begin(user)
-		err = r.toolResult(m, field)
-	case "assistant":
-		err = r.assistant(m, field, i == r.last)
+func (r *request) message(m *hub.Message) (err error) {
+	switch t := &r.turns; m.Role {
+	case hub.System:
+		t.Begin(hub.User)
+		t.Blocks, err = r.later(t.Blocks, m)
+	case hub.User:
+		t.Begin(hub.User)
+		t.Blocks, err = r.content(t.Blocks, m)
+		t.Blocks = markLast(t.Blocks, m.Cache)
+	case hub.Tool, hub.Function:
+		t.Begin(hub.User)
+		err = r.toolResult(m)
+	case hub.Assistant:
+		err = r.assistant(m)
 	default:
-		err = unsupported(field+".role", "is no role that is known")
+		err = hub.Unsupported("role", "is no role that is known")
 	}
 	return err
 }
 
 // later appends a system message that comes behind others.
-func (r *request) later(b []byte, content gjson.Result, field string) ([]byte, error) {
-	blocks, err := r.content(nil, content, field)
+func (r *request) later(b []byte, m *hub.Message) ([]byte, error) {
+	blocks, err := r.content(nil, m)
 	if err != nil || len(blocks) == 0 {
 		return b, err
 	}
-	b = append(comma(b), `{"type":"text","text":"<system>\n`...)
+	b = append(hub.Comma(b), `{"type":"text","text":"<system>\n`...)
 	gjson.ParseBytes(append(append([]byte{'['}, blocks...), ']')).ForEach(func(_, block gjson.Result) bool {
-		b = append(b, inside(block.Get("text"))...)
+		b = append(b, hub.Inside(block.Get("text"))...)
 		return true
 	})
 	return append(b, `\n</system>"}`...), nil
@@ -191,47 +170,45 @@ func (r *request) later(b []byte, content gjson.Result, field string) ([]byte, e
 
 // assistant writes what the model said before: what it thought comes first, what it called last.
 // The API refuses white space at the end of words that the model is to go on with.
-func (r *request) assistant(m gjson.Result, field string, last bool) (err error) {
-	if present(m.Get("audio")) {
-		return unsupported(field+".audio", "Anthropic's models do not speak")
+func (r *request) assistant(m *hub.Message) (err error) {
+	if hub.Present(m.Audio) {
+		return hub.Unsupported("audio", unable.Audio)
 	}
 	t := &r.turns
-	if t.role == assistant {
-		t.called = false
+	if t.Role == hub.Assistant {
+		t.Called = false
 	}
-	t.begin(assistant)
-	t.blocks = r.thoughts(t.blocks, m)
-	content := m.Get("content")
-	if text := strings.TrimRightFunc(content.Str, unicode.IsSpace); last && len(text) < len(content.Str) {
-		content = gjson.ParseBytes(llm.AppendString(nil, text))
+	t.Begin(hub.Assistant)
+	r.thoughts(m)
+	if m.Last {
+		m.TrimEnd()
 	}
-	if t.blocks, err = r.content(t.blocks, content, field+".content"); err != nil {
+	if t.Blocks, err = r.content(t.Blocks, m); err != nil {
 		return err
 	}
-	t.blocks = textBlock(t.blocks, m.Get("refusal"), gjson.Result{})
-	before := len(t.blocks)
-	if t.blocks, err = r.toolCalls(t.blocks, m, field); err != nil {
+	t.Blocks = textBlock(t.Blocks, m.Refusal, gjson.Result{})
+	before := len(t.Blocks)
+	err = r.calls.Each(m, func(c hub.Call) error {
+		t.Blocks, err = toolUse(t.Blocks, &c)
 		return err
-	}
-	t.called = t.called || len(t.blocks) > before
-	t.blocks = markLast(t.blocks, m)
-	return nil
+	})
+	t.Called = t.Called || len(t.Blocks) > before
+	t.Blocks = markLast(t.Blocks, m.Cache)
+	return err
 }
 
 // markLast marks the last block with the cache_control of a message.
-func markLast(b []byte, m gjson.Result) []byte {
-	if n := len(b); n > 0 && present(m.Get("cache_control")) {
-		return append(marks(b[:n-1], m), '}')
+func markLast(b []byte, cache gjson.Result) []byte {
+	if n := len(b); n > 0 && hub.Present(cache) {
+		return append(marks(b[:n-1], cache), '}')
 	}
 	return b
 }
 
 // maxTokens is the answer's limit; what is thought comes on top only where no limit is known.
 func (r *request) maxTokens(room int64) int64 {
-	for _, v := range [...]gjson.Result{r.in.maxCompletion, r.in.maxTokens} {
-		if v.Type == gjson.Number {
-			return v.Int()
-		}
+	if limit, _, ok := r.in.Limit(); ok {
+		return limit
 	}
 	if r.q.MaxOutput > 0 {
 		return r.q.MaxOutput
@@ -239,68 +216,44 @@ func (r *request) maxTokens(room int64) int64 {
 	return defaultMaxTokens + room
 }
 
-// stops appends stop_sequences.
-func (r *request) stops(b []byte) ([]byte, error) {
-	var all []byte
-	add := func(_ int, stop gjson.Result) error {
-		switch {
-		case stop.Type != gjson.String:
-			return unsupported("stop", "is neither a text nor a list of texts")
-		case stop.Str == "":
-			return nil
-		case strings.TrimFunc(stop.Str, unicode.IsSpace) == "":
-			return unsupported("stop", "Anthropic's API takes no stop of white space alone")
-		}
-		all = append(comma(all), stop.Raw...)
-		return nil
-	}
-	var err error
-	if stop := r.in.stop; stop.IsArray() {
-		err = elements(stop, add)
-	} else if present(stop) {
-		err = add(0, stop)
-	}
-	return list(b, "stop_sequences", all), err
-}
-
 // sampling appends temperature, top_p and top_k where the model takes them.
 func (r *request) sampling(b []byte, thinks bool) []byte {
-	temperature, topP := r.in.temperature, r.in.topP
+	temperature, topP := r.in.Temperature, r.in.TopP
 	hasTemperature := temperature.Type == gjson.Number && temperature.Num != 1
 	hasTopP := topP.Type == gjson.Number && topP.Num != 1
-	if r.model.samples() && !thinks {
+	if r.model.Samples() && !thinks {
 		if hasTemperature {
 			value := temperature.Raw
 			if temperature.Num > 1 {
 				value = "1"
-				r.dropped.add("temperature")
+				r.dropped.Add("temperature")
 			}
-			b = member(b, "temperature", value)
+			b = hub.Member(b, "temperature", value)
 		}
-		if hasTopP && (!hasTemperature || !r.model.oneSampler()) {
-			b, hasTopP = member(b, "top_p", topP.Raw), false
+		if hasTopP && (!hasTemperature || !r.model.OneSampler()) {
+			b, hasTopP = hub.Member(b, "top_p", topP.Raw), false
 		}
-		if present(r.in.topK) {
-			b = member(b, "top_k", r.in.topK.Raw)
+		if hub.Present(r.own.topK) {
+			b = hub.Member(b, "top_k", r.own.topK.Raw)
 		}
 	} else {
 		if hasTemperature {
-			r.dropped.add("temperature")
+			r.dropped.Add("temperature")
 		}
-		if present(r.in.topK) {
-			r.dropped.add("top_k")
+		if hub.Present(r.own.topK) {
+			r.dropped.Add("top_k")
 		}
 	}
 	if hasTopP {
-		r.dropped.add("top_p")
+		r.dropped.Add("top_p")
 	}
 	return b
 }
 
 // metadata appends who the user is. OpenAI has renamed user to safety_identifier.
 func (r *request) metadata(b []byte) []byte {
-	for _, id := range [...]gjson.Result{r.in.user, r.in.safetyID, r.in.metadata.Get("user_id")} {
-		if inside(id) != "" {
+	for _, id := range [...]gjson.Result{r.own.user, r.own.safetyID, r.own.metadata.Get("user_id")} {
+		if hub.Inside(id) != "" {
 			b = append(b, `,"metadata":{"user_id":`...)
 			return append(append(b, id.Raw...), '}')
 		}

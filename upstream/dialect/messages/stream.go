@@ -2,13 +2,13 @@ package messages
 
 import (
 	"bytes"
-	"strconv"
-	"time"
 
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/claude"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // stream implements dialect.Stream for a provider's events.
@@ -19,12 +19,9 @@ import (
 // (source: https://platform.claude.com/docs/en/build-with-claude/streaming).
 type stream struct {
 	doc, part llm.Document
-	now       func() time.Time
-
-	// head is a chunk up to its delta, once it is known what it says.
-	head  []byte
-	begun bool // the chunk with the role is out
-	done  bool
+	from      translator
+	out       hub.Chunks
+	done      bool
 
 	block   block
 	details int // reasoning details that have begun
@@ -55,7 +52,7 @@ type block struct {
 }
 
 // Stream implements dialect.Translator.
-func (t translator) Stream() dialect.Stream { return &stream{now: t.now} }
+func (t translator) Stream() dialect.Stream { return &stream{from: t} }
 
 // Event implements dialect.Stream.
 func (s *stream) Event(b []byte, name, data []byte) ([]byte, error) {
@@ -76,6 +73,9 @@ func (s *stream) Event(b []byte, name, data []byte) ([]byte, error) {
 	if len(typ) > 1 && typ[0] == '"' {
 		name = typ[1 : len(typ)-1]
 	}
+	if !s.out.Identified() { // some servers leave out message_start
+		s.out.Identify(s.from.head(gjson.Result{}))
+	}
 	switch string(name) {
 	case "content_block_delta":
 		return s.delta(b), nil
@@ -84,8 +84,6 @@ func (s *stream) Event(b []byte, name, data []byte) ([]byte, error) {
 	case "content_block_stop":
 		return s.stopBlock(b), nil
 	case "message_start":
-		message, _ := s.doc.Get("message")
-		s.identify(gjson.ParseBytes(message))
 		return s.begin(b), nil
 	case "message_delta":
 		s.messageDelta()
@@ -102,47 +100,13 @@ func (s *stream) Event(b []byte, name, data []byte) ([]byte, error) {
 // stream is broken.
 func (s *stream) End(b []byte) []byte { return b }
 
-// identify keeps what every chunk says.
-func (s *stream) identify(message gjson.Result) {
-	s.head = append(s.head[:0], `data: {"id":`...)
-	s.head = append(s.head, stringOr(message.Get("id"), `""`)...)
-	s.head = append(s.head, `,"object":"chat.completion.chunk","created":`...)
-	s.head = strconv.AppendInt(s.head, s.now().Unix(), 10)
-	s.head = append(s.head, `,"model":`...)
-	s.head = append(s.head, stringOr(message.Get("model"), `""`)...)
-	s.head = append(s.head, `,"choices":[`...)
-	s.usage.add(message.Get("usage"))
-}
-
-// begin appends the first chunk, which has the role.
+// begin appends the first chunk, which has the role, and keeps what every chunk says.
 func (s *stream) begin(b []byte) []byte {
-	if s.begun {
-		return b
-	}
-	s.begun = true
-	if s.head == nil {
-		s.identify(gjson.Result{})
-	}
-	b = append(b, s.head...)
-	return append(b, `{"index":0,"delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":null}]}`+"\n\n"...)
-}
-
-// chunk begins a chunk, up to what its delta says; endChunk ends it.
-func (s *stream) chunk(b []byte) []byte {
-	b = s.begin(b)
-	b = append(b, s.head...)
-	return append(b, `{"index":0,"delta":{`...)
-}
-
-func endChunk(b []byte) []byte {
-	return append(b, `},"logprobs":null,"finish_reason":null}]}`+"\n\n"...)
-}
-
-// textChunk appends a chunk whose delta is one text, given as it stands in JSON.
-func (s *stream) textChunk(b []byte, member string, raw []byte) []byte {
-	b = s.chunk(b)
-	b = append(append(append(b, '"'), member...), `":`...)
-	return endChunk(append(b, raw...))
+	raw, _ := s.doc.Get("message")
+	message := gjson.ParseBytes(raw)
+	s.out.Identify(s.from.head(message))
+	s.usage.add(message.Get("usage"))
+	return s.out.Begin(b)
 }
 
 // start begins a block.
@@ -153,42 +117,32 @@ func (s *stream) start(b []byte) []byte {
 	switch v.Get("type").Str {
 	case "text":
 		s.block.kind = textKind
-		if t := v.Get("text"); inside(t) != "" {
-			return s.textChunk(b, "content", []byte(t.Raw))
+		if t := v.Get("text"); hub.Inside(t) != "" {
+			return s.out.Text(b, "content", []byte(t.Raw))
 		}
 	case "thinking":
 		s.block.kind, s.block.index = thoughtKind, s.details
 		s.details++
-		if t := v.Get("thinking"); inside(t) != "" {
-			b = s.thought(b, []byte(t.Raw))
+		if t := v.Get("thinking"); hub.Inside(t) != "" {
+			b = s.thought(b, hub.Detail[[]byte]{Text: []byte(t.Raw)})
 		}
-		if t := v.Get("signature"); inside(t) != "" {
-			b = s.signed(b, []byte(t.Raw))
+		if t := v.Get("signature"); hub.Inside(t) != "" {
+			b = s.thought(b, hub.Detail[[]byte]{Signature: []byte(t.Raw)})
 		}
 	case "redacted_thinking":
 		s.block.kind = hiddenKind
-		b = append(s.chunk(b), `"reasoning_details":[{"type":"reasoning.encrypted","data":`...)
-		b = append(b, stringOr(v.Get("data"), `""`)...)
-		b = endChunk(append(appendFormat(b, s.details), ']'))
+		data := []byte(hub.StringOr(v.Get("data"), `""`))
+		b = s.out.Detail(b, hub.Detail[[]byte]{Data: data, Format: claude.DetailFormat, Index: s.details})
 		s.details++
 	case "tool_use":
-		s.block.input = "{}"
-		if input := v.Get("input"); input.IsObject() {
-			s.block.input = input.Raw
-		}
-		if v.Get("name").Str == answerTool {
+		s.block.input = input(v)
+		if v.Get("name").Str == hub.AnswerTool {
 			s.block.kind = answerKind
 			return b
 		}
 		s.block.kind, s.block.index = callKind, s.calls
 		s.calls++
-		b = append(s.chunk(b), `"tool_calls":[{"index":`...)
-		b = strconv.AppendInt(b, int64(s.block.index), 10)
-		b = append(b, `,"id":`...)
-		b = append(b, stringOr(v.Get("id"), `""`)...)
-		b = append(b, `,"type":"function","function":{"name":`...)
-		b = append(b, stringOr(v.Get("name"), `""`)...)
-		b = endChunk(append(b, `,"arguments":""}}]`...))
+		b = s.out.Call(b, s.block.index, hub.StringOr(v.Get("id"), `""`), hub.StringOr(v.Get("name"), `""`))
 	}
 	return b
 }
@@ -208,14 +162,14 @@ func (s *stream) delta(b []byte) []byte {
 		switch m.Name {
 		case "text":
 			if s.block.kind == textKind || s.block.kind == noBlock {
-				b = s.textChunk(b, "content", value)
+				b = s.out.Text(b, "content", value)
 			}
 		case "partial_json":
 			b = s.input(b, value)
 		case "thinking":
-			b = s.thought(b, value)
+			b = s.thought(b, hub.Detail[[]byte]{Text: value})
 		case "signature":
-			b = s.signed(b, value)
+			b = s.thought(b, hub.Detail[[]byte]{Signature: value})
 		}
 	}
 	return b
@@ -226,37 +180,21 @@ func (s *stream) input(b, raw []byte) []byte {
 	switch s.block.kind {
 	case callKind:
 		s.block.input = ""
-		b = append(s.chunk(b), `"tool_calls":[{"index":`...)
-		b = strconv.AppendInt(b, int64(s.block.index), 10)
-		b = append(b, `,"function":{"arguments":`...)
-		b = endChunk(append(append(b, raw...), "}}]"...))
+		b = s.out.Arguments(b, s.block.index, raw)
 	case answerKind:
 		s.block.input = ""
-		b = s.textChunk(b, "content", raw)
+		b = s.out.Text(b, "content", raw)
 	}
 	return b
 }
 
-// thought appends a piece of the thinking.
-func (s *stream) thought(b, raw []byte) []byte {
+// thought appends a piece of the thinking, or its signature.
+func (s *stream) thought(b []byte, d hub.Detail[[]byte]) []byte {
 	if s.block.kind != thoughtKind {
 		return b
 	}
-	b = append(s.chunk(b), `"reasoning_content":`...)
-	b = append(b, raw...)
-	b = append(b, `,"reasoning_details":[{"type":"reasoning.text","text":`...)
-	b = append(b, raw...)
-	return endChunk(append(appendFormat(b, s.block.index), ']'))
-}
-
-// signed appends the signature of the thinking.
-func (s *stream) signed(b, raw []byte) []byte {
-	if s.block.kind != thoughtKind {
-		return b
-	}
-	b = append(s.chunk(b), `"reasoning_details":[{"type":"reasoning.text","signature":`...)
-	b = append(b, raw...)
-	return endChunk(append(appendFormat(b, s.block.index), ']'))
+	d.Format, d.Index = claude.DetailFormat, s.block.index
+	return s.out.Detail(b, d)
 }
 
 // stopBlock ends the block. A call of a tool without parameters sends none, or only empty
@@ -286,18 +224,7 @@ func (s *stream) messageDelta() {
 // finish appends the end of the hub's stream.
 func (s *stream) finish(b []byte) []byte {
 	b = s.stopBlock(b)
-	b = s.chunk(b)
-	if s.refusal != "" {
-		b = member(b, "refusal", s.refusal)
-	}
-	b = append(b, `},"logprobs":null,"finish_reason":"`...)
-	b = append(b, finish(s.stop, s.calls > 0)...)
-	b = append(b, `"}]}`+"\n\n"...)
-	if s.usage.known {
-		b = append(b, s.head...)
-		b = append(b, `],"usage":`...)
-		b = append(s.usage.appendHub(b), "}\n\n"...)
-	}
+	b = s.out.Finish(b, finish(s.stop, s.calls > 0), s.refusal)
 	s.done = true
-	return append(b, "data: [DONE]\n\n"...)
+	return s.out.End(b, s.usage.Usage())
 }

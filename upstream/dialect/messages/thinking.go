@@ -1,35 +1,11 @@
 package messages
 
 import (
-	"strconv"
-
 	"github.com/tidwall/gjson"
+
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/claude"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
-
-// detailFormat marks reasoning details that are Anthropic's, as OpenRouter marks them. Their
-// signatures are worth nothing to other vendors, and other vendors' are worth nothing here.
-// Source: https://openrouter.ai/docs/guides/best-practices/reasoning-tokens.
-const detailFormat = "anthropic-claude-v1"
-
-// minBudget is the smallest budget of thinking that the API takes, in tokens.
-// Source: https://platform.claude.com/docs/en/build-with-claude/extended-thinking.
-const minBudget = 1024
-
-// efforts is what reasoning_effort becomes: a budget of tokens for models up to 4.5, an
-// effort for those from 4.6. OpenAI publishes no numbers, so the budgets are this project's
-// choice: each of them leaves an answer room in what the models can say.
-var efforts = []struct {
-	name   string
-	budget int64
-	effort string
-}{
-	{"minimal", 1024, "low"},
-	{"low", 2048, "low"},
-	{"medium", 8192, "medium"},
-	{"high", 16384, "high"},
-	{"xhigh", 32768, "xhigh"},
-	{"max", 32768, "max"},
-}
 
 // usualRoom is what thinking is expected to take where nothing is said of it, in tokens.
 const usualRoom = 8192
@@ -55,9 +31,9 @@ type plan struct {
 // https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking,
 // https://platform.claude.com/docs/en/build-with-claude/effort.
 func (r *request) think(forced bool) (plan, error) {
-	if native := r.in.thinking; present(native) {
-		if present(r.in.effort) {
-			r.dropped.add("reasoning_effort")
+	if native := r.own.thinking; hub.Present(native) {
+		if hub.Present(r.in.Effort) {
+			r.dropped.Add("reasoning_effort")
 		}
 		p := plan{thinking: native.Raw, room: native.Get("budget_tokens").Int()}
 		if p.room == 0 && p.on() {
@@ -66,58 +42,51 @@ func (r *request) think(forced bool) (plan, error) {
 		return p, nil
 	}
 	switch {
-	case !present(r.in.effort) && r.model.thinksByDefault():
+	case !hub.Present(r.in.Effort) && r.model.ThinksByDefault():
 		return plan{room: usualRoom}, nil
-	case !present(r.in.effort):
+	case !hub.Present(r.in.Effort):
 		return plan{}, nil
-	case r.in.effort.Str == "none":
+	case r.in.Effort.Str == "none":
 		return r.thinkNot(), nil
 	}
-	for _, e := range efforts {
-		if e.name != r.in.effort.Str {
-			continue
-		}
-		switch {
-		case r.model.adaptive():
-			if e.effort == "xhigh" && !r.model.xhigh() {
-				e.effort = "high"
-			}
-			if forced {
-				return plan{effort: e.effort, room: e.budget}, nil
-			}
-			return plan{`{"type":"adaptive"}`, e.effort, e.budget}, nil
-		case !r.model.thinks(), forced, r.turns.role == assistant, r.turns.called && !r.turns.thought:
-			r.dropped.add("reasoning_effort")
-			return plan{}, nil
-		}
-		return r.budgeted(e.budget), nil
+	e, known := r.model.Effort(r.in.Effort.Str)
+	switch {
+	case !known:
+		return plan{}, hub.Unsupported("reasoning_effort", "is no effort that is known")
+	case r.model.Adaptive() && forced:
+		return plan{effort: e.Word, room: e.Budget}, nil
+	case r.model.Adaptive():
+		return plan{`{"type":"adaptive"}`, e.Word, e.Budget}, nil
+	case !r.model.Thinks(), forced, r.turns.Role == hub.Assistant, r.turns.Called && !r.turns.Thought:
+		r.dropped.Add("reasoning_effort")
+		return plan{}, nil
 	}
-	return plan{}, unsupported("reasoning_effort", "is no effort that is known")
+	return r.budgeted(e.Budget), nil
 }
 
 // thinkNot is for a client that wants no thinking. Of models that always think the least is asked.
 func (r *request) thinkNot() plan {
 	switch {
-	case !r.model.thinksByDefault():
+	case !r.model.ThinksByDefault():
 		return plan{}
-	case r.model.canStopThinking():
+	case r.model.CanStopThinking():
 		return plan{thinking: `{"type":"disabled"}`}
 	}
-	r.dropped.add("reasoning_effort")
+	r.dropped.Add("reasoning_effort")
 	return plan{effort: "low", room: usualRoom}
 }
 
-// budgeted gives the thinking its budget, which must be less than max_tokens: at most half
-// of it, so that as much is left for the answer.
+// budgeted gives the thinking its budget, which must be less than max_tokens.
 func (r *request) budgeted(budget int64) plan {
-	if most := r.maxTokens(0); r.in.limited(r.q.MaxOutput) {
-		if most <= minBudget {
-			r.dropped.add("reasoning_effort")
+	if _, _, said := r.in.Limit(); said || r.q.MaxOutput > 0 {
+		within, ok := claude.Within(budget, r.maxTokens(0))
+		if !ok {
+			r.dropped.Add("reasoning_effort")
 			return plan{}
 		}
-		budget = max(minBudget, min(budget, most/2))
+		budget = within
 	}
-	return plan{thinking: `{"type":"enabled","budget_tokens":` + strconv.FormatInt(budget, 10) + `}`, room: budget}
+	return plan{thinking: claude.Enabled(budget), room: budget}
 }
 
 // on says whether the model is told to think.
@@ -125,52 +94,24 @@ func (p plan) on() bool {
 	return p.thinking != "" && gjson.Get(p.thinking, "type").Str != "disabled"
 }
 
-// thoughts appends an assistant's reasoning_details as blocks of thinking, unmodified: the API
-// checks the signature against the text. Clients keep the deltas of a stream in two ways,
-// joined or one by one, so texts of one index are joined until the signature comes. What has
-// no signature of Anthropic's cannot be sent, and is named as dropped.
-func (r *request) thoughts(b []byte, message gjson.Result) []byte {
-	var text []byte
-	var index int64
-	before := len(b)
-	details := message.Get("reasoning_details")
-	details.ForEach(func(_, d gjson.Result) bool {
-		if format := d.Get("format").Str; format != "" && format != detailFormat {
-			r.dropped.add("reasoning_details")
-			return true
+// thoughts writes an assistant's reasoning_details as blocks of thinking, unmodified: the API
+// checks the signature against the text. What has no signature of Anthropic's cannot be sent,
+// and is named as dropped.
+func (r *request) thoughts(m *hub.Message) {
+	t := &r.turns
+	some, lost := m.EachThought(takesBack, func(h hub.Thought) {
+		if t.Blocks = hub.Comma(t.Blocks); hub.Present(h.Data) {
+			t.Blocks = append(t.Blocks, `{"type":"redacted_thinking"`...)
+			t.Blocks = append(hub.Member(t.Blocks, "data", h.Data.Raw), '}')
+			return
 		}
-		switch d.Get("type").Str {
-		case "reasoning.text":
-			if at := d.Get("index").Int(); at != index {
-				text, index = text[:0], at
-			}
-			text = append(text, inside(d.Get("text"))...)
-			signature := d.Get("signature")
-			if inside(signature) == "" {
-				return true
-			}
-			b = append(comma(b), `{"type":"thinking","thinking":"`...)
-			b = append(b, text...)
-			b = append(b, `","signature":`...)
-			b = append(append(b, signature.Raw...), '}')
-			text = text[:0]
-		case "reasoning.encrypted":
-			if data := d.Get("data"); inside(data) != "" {
-				b = append(comma(b), `{"type":"redacted_thinking","data":`...)
-				b = append(append(b, data.Raw...), '}')
-			}
-		default:
-			r.dropped.add("reasoning_details")
-		}
-		return true
+		t.Blocks = append(t.Blocks, `{"type":"thinking"`...)
+		t.Blocks = hub.Quoted(t.Blocks, "thinking", h.Text)
+		t.Blocks = append(hub.Member(t.Blocks, "signature", h.Signature), '}')
 	})
-	if len(text) > 0 {
-		r.dropped.add("reasoning_details")
-	}
-	if len(b) > before {
-		r.turns.thought = true
-	} else if inside(message.Get("reasoning_content")) != "" {
-		r.dropped.add("reasoning_content")
-	}
-	return b
+	t.Thought = t.Thought || some
+	m.DropThoughts(&r.dropped, some, lost)
 }
+
+// takesBack says whether reasoning of a format can be sent back.
+func takesBack(format string) bool { return format == "" || format == claude.DetailFormat }

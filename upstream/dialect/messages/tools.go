@@ -1,269 +1,120 @@
 package messages
 
 import (
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
-// answerTool is the tool that a model is made to call when the client wants JSON and the API
-// cannot promise it in another way. The client never sees the tool: what it is called with is
-// the answer's text.
-const answerTool = "mulligan_json_answer"
-
-// tools writes the tools that the model may call.
-func (r *request) tools() error {
-	if err := elements(r.in.tools, func(i int, tool gjson.Result) error {
-		return r.tool(tool, indexed("tools", i))
-	}); err != nil {
-		return err
+// tool writes a tool that is no function. One in Anthropic's own words is passed on as it is: a
+// client that asks for web_search_20250305 means Anthropic's.
+func (r *request) tool(tool gjson.Result) error {
+	kind := tool.Get("type").Str
+	if !tool.Get("input_schema").Exists() && (kind == "" || kind == "custom" || !tool.Get("name").Exists()) {
+		return hub.Unsupported("type", "Anthropic's API has no tools of this kind")
 	}
-	return elements(r.in.functions, func(i int, f gjson.Result) error {
-		return r.function(f, f, indexed("functions", i))
-	})
-}
-
-// tool writes one tool. One in Anthropic's own words is passed on as it is: a client that asks
-// for web_search_20250305 means Anthropic's.
-func (r *request) tool(tool gjson.Result, field string) error {
-	switch kind := tool.Get("type").Str; {
-	case kind == "function":
-		f := tool.Get("function")
-		if !f.IsObject() {
-			return unsupported(field+".function", "is missing")
-		}
-		return r.function(f, tool, field+".function")
-	case tool.Get("input_schema").Exists(), kind != "" && kind != "custom" && tool.Get("name").Exists():
-		r.toolsOut = append(comma(r.toolsOut), tool.Raw...)
-		return nil
-	default:
-		return unsupported(field+".type", "Anthropic's API has no tools of this kind")
-	}
-}
-
-// function writes a function as a tool; marked holds its cache_control.
-func (r *request) function(f, marked gjson.Result, field string) error {
-	name := f.Get("name")
-	switch {
-	case inside(name) == "":
-		return unsupported(field+".name", "is missing")
-	case name.Str == answerTool:
-		return unsupported(field+".name", "is a name that the gateway uses itself")
-	case len(r.allowed) > 0 && !slices.Contains(r.allowed, name.Str):
-		return nil
-	}
-	b := append(comma(r.toolsOut), `{"name":`...)
-	b = append(b, name.Raw...)
-	if about := f.Get("description"); about.Type == gjson.String {
-		b = member(b, "description", about.Raw)
-	}
-	schema, ok := inputSchema(f.Get("parameters"))
-	if !ok {
-		return unsupported(field+".parameters", "is no JSON schema of an object")
-	}
-	b = member(b, "input_schema", schema)
-	if f.Get("strict").Type == gjson.True {
-		if r.model.formats() {
-			b = member(b, "strict", "true")
-		} else {
-			r.dropped.add("tools.strict")
-		}
-	}
-	if f.Get("cache_control").Exists() {
-		marked = f
-	}
-	r.toolsOut = append(marks(b, marked), '}')
+	r.toolsOut = append(hub.Comma(r.toolsOut), tool.Raw...)
 	return nil
 }
 
-// inputSchema returns the schema of a tool's input, which the API wants to be of an object
-// and to say so.
-func inputSchema(parameters gjson.Result) (string, bool) {
-	switch {
-	case !present(parameters):
-		return `{"type":"object","properties":{}}`, true
-	case !parameters.IsObject():
-		return "", false
+// function writes a function as a tool.
+func (r *request) function(f hub.Declared) error {
+	schema, err := f.Schema()
+	if err != nil {
+		return err
 	}
-	if kind := parameters.Get("type"); present(kind) {
-		return parameters.Raw, kind.Str == "object" || kind.IsArray()
-	}
-	rest := strings.TrimSpace(strings.TrimSpace(parameters.Raw)[1:])
-	if strings.HasPrefix(rest, "}") {
-		return `{"type":"object"}`, true
-	}
-	return `{"type":"object",` + rest, true
-}
-
-// choice is what the client says of calling tools.
-type choice struct {
-	kind string // auto, none, any, tool; "" when nothing is said
-	name string // the tool's name, a JSON string
-}
-
-// forced says whether the model has to call a tool.
-func (c choice) forced() bool { return c.kind == "any" || c.kind == "tool" }
-
-// chosen reads tool_choice, and function_call as it was called before.
-func (r *request) chosen() (choice, error) {
-	v, field := r.in.toolChoice, "tool_choice"
-	if !present(v) {
-		v, field = r.in.functionCall, "function_call"
-	}
-	switch {
-	case !present(v):
-		return choice{}, nil
-	case v.Type == gjson.String:
-		return mode(v.Str, field)
-	}
-	switch v.Get("type").Str {
-	case "allowed_tools":
-		a := v.Get("allowed_tools")
-		a.Get("tools").ForEach(func(_, tool gjson.Result) bool {
-			if name := tool.Get("function.name").Str; name != "" {
-				r.allowed = append(r.allowed, name)
-			}
-			return true
-		})
-		if len(r.allowed) == 0 {
-			return choice{}, unsupported(field, "allows no function")
+	b := append(hub.Comma(r.toolsOut), '{')
+	b = hub.Member(b, "name", f.Name)
+	b = hub.Given(b, "description", f.Description)
+	b = hub.Member(b, "input_schema", schema)
+	if f.Strict {
+		if r.model.Formats() {
+			b = hub.Member(b, "strict", "true")
+		} else {
+			r.dropped.Add("tools.strict")
 		}
-		return mode(a.Get("mode").Str, field)
-	case "function", "":
-		for _, path := range [...]string{"function.name", "name"} {
-			if name := v.Get(path); inside(name) != "" {
-				return choice{"tool", name.Raw}, nil
-			}
-		}
-	case "auto", "any", "tool", "none":
-		return choice{v.Get("type").Str, stringOr(v.Get("name"), "")}, nil // Anthropic's own words
 	}
-	return choice{}, unsupported(field, "Anthropic's API has no such choice")
+	r.toolsOut = append(marks(b, f.Cache), '}')
+	return nil
 }
 
-func mode(word, field string) (choice, error) {
-	switch word {
-	case "auto", "none":
-		return choice{kind: word}, nil
-	case "required", "any":
-		return choice{kind: "any"}, nil
+// choice reads what the client says of calling tools, in chat's words or in Anthropic's own.
+func (r *request) choice() (hub.Choice, error) {
+	v := r.in.ToolChoice
+	if kind := v.Get("type").Str; v.IsObject() && (kind == "auto" || kind == "any" || kind == "tool" || kind == "none") {
+		mode := map[string]hub.Mode{"auto": hub.Auto, "any": hub.Required, "tool": hub.Named, "none": hub.None}[kind]
+		serial := r.in.Parallel.Type == gjson.False || v.Get("disable_parallel_tool_use").Type == gjson.True
+		return hub.Choice{Mode: mode, Name: hub.StringOr(v.Get("name"), ""), Serial: serial}, nil
 	}
-	return choice{}, unsupported(field, "Anthropic's API has no such choice")
+	return r.in.Choice("Anthropic's API has no such choice")
 }
 
 // appendChoice appends tool_choice, unless there is nothing to say. Without tools the API
 // takes none.
-func (r *request) appendChoice(b []byte, c choice) []byte {
-	serial := r.in.parallel.Type == gjson.False && c.kind != "none"
-	if len(r.toolsOut) == 0 || c.kind == "" && !serial {
+func (r *request) appendChoice(b []byte, c *hub.Choice) []byte {
+	serial := c.Serial && c.Mode != hub.None
+	if len(r.toolsOut) == 0 || c.Mode == hub.Unsaid && !serial {
 		return b
 	}
-	if c.kind == "" {
-		c.kind = "auto"
+	kind := "auto"
+	switch c.Mode {
+	case hub.None:
+		kind = "none"
+	case hub.Required:
+		kind = "any"
+	case hub.Named:
+		kind = "tool"
 	}
-	b = append(comma(b), `"tool_choice":{"type":"`...)
-	b = append(append(b, c.kind...), '"')
-	if c.name != "" {
-		b = member(b, "name", c.name)
-	}
+	b = append(append(hub.Name(b, "tool_choice"), `{"type":"`...), kind...)
+	b = hub.Given(append(b, '"'), "name", c.Name)
 	if serial {
-		b = member(b, "disable_parallel_tool_use", "true")
+		b = hub.Member(b, "disable_parallel_tool_use", "true")
 	}
 	return append(b, '}')
 }
 
-// toolCalls appends what an assistant called, in either of OpenAI's forms.
-func (r *request) toolCalls(b []byte, message gjson.Result, field string) ([]byte, error) {
-	err := elements(message.Get("tool_calls"), func(i int, call gjson.Result) error {
-		f := call.Get("function")
-		if !f.IsObject() {
-			return unsupported(indexed(field+".tool_calls", i), "is no call of a function")
-		}
-		id := call.Get("id").Str
-		if id == "" {
-			return unsupported(indexed(field+".tool_calls", i)+".id", "is missing")
-		}
-		var err error
-		b, err = toolUse(b, id, f, indexed(field+".tool_calls", i)+".function")
-		return err
-	})
-	if f := message.Get("function_call"); err == nil && f.IsObject() {
-		r.legacy++
-		b, err = toolUse(b, legacyID(r.legacy), f, field+".function_call")
+// toolUse appends a call that an assistant made.
+func toolUse(b []byte, c *hub.Call) ([]byte, error) {
+	input, err := c.Object()
+	if err != nil {
+		return b, err
 	}
-	return b, err
-}
-
-// legacyID is the id of a call in the form that had none. The answer to it is the next
-// message of the role function, so the number of the call is enough.
-func legacyID(n int) string { return "function_call_" + strconv.Itoa(n) }
-
-// toolUse appends one call.
-func toolUse(b []byte, id string, f gjson.Result, field string) ([]byte, error) {
-	name := f.Get("name")
-	if inside(name) == "" {
-		return b, unsupported(field+".name", "is missing")
-	}
-	input, ok := object(f.Get("arguments"))
-	if !ok {
-		return b, unsupported(field+".arguments", "is no JSON object")
-	}
-	b = append(comma(b), `{"type":"tool_use","id":`...)
-	b = appendID(b, id)
-	b = member(b, "name", name.Raw)
-	b = member(b, "input", input)
+	b = append(hub.Comma(b), `{"type":"tool_use","id":`...)
+	b = appendID(b, c.ID)
+	b = hub.Member(b, "name", c.Name)
+	b = hub.Member(b, "input", input)
 	return append(b, '}'), nil
 }
 
-// object returns the JSON object in a call's arguments. None at all is {}: models call tools
-// without parameters so, and Cohere's say null.
-func object(arguments gjson.Result) (string, bool) {
-	text := arguments.Str
-	if arguments.IsObject() {
-		text = arguments.Raw
+// toolResult writes the answer to a call, from a message of the role tool or function.
+func (r *request) toolResult(m *hub.Message) error {
+	id, err := r.calls.Answered(m)
+	if err != nil {
+		return err
 	}
-	switch text = strings.TrimSpace(text); {
-	case text == "" || text == "null":
-		return "{}", arguments.Type == gjson.String || arguments.Type == gjson.Null || arguments.IsObject()
-	case text[0] != '{' || !gjson.Valid(text):
-		return "", false
-	}
-	return text, true
-}
-
-// toolResult appends the answer to a call, from a message of the role tool or function.
-func (r *request) toolResult(message gjson.Result, field string) error {
-	id := message.Get("tool_call_id").Str
-	if message.Get("role").Str == "function" {
-		id = legacyID(r.legacy)
-	}
-	if id == "" {
-		return unsupported(field+".tool_call_id", "is missing")
-	}
-	b := append(comma(r.turns.results), `{"type":"tool_result","tool_use_id":`...)
+	b := append(hub.Comma(r.turns.Results), `{"type":"tool_result","tool_use_id":`...)
 	b = appendID(b, id)
-	content := message.Get("content")
-	if content.Type == gjson.String {
-		if content.Str != "" {
-			b = member(b, "content", content.Raw)
+	if m.Content.Type == gjson.String {
+		if m.Content.Str != "" {
+			b = hub.Member(b, "content", m.Content.Raw)
 		}
 	} else {
 		start := len(b)
-		var err error
-		if b, err = r.content(append(b, `,"content":[`...), content, field+".content"); err != nil {
+		b = hub.Member(b, "content", "[")
+		empty := len(b)
+		if b, err = r.content(b, m); err != nil {
 			return err
 		}
-		if len(b) == start+len(`,"content":[`) {
+		if len(b) == empty {
 			b = b[:start]
 		} else {
 			b = append(b, ']')
 		}
 	}
-	r.turns.results = append(marks(b, message), '}')
+	r.turns.Results = append(marks(b, m.Cache), '}')
 	return nil
 }
 

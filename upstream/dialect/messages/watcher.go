@@ -60,11 +60,7 @@ func (w *Watcher) message(m gjson.Result) {
 // count adds a usage, of which a stream has several.
 func (w *Watcher) count(usage gjson.Result) {
 	w.counted.add(usage)
-	c := &w.counted
-	w.signs.Usage = llm.Usage{
-		Input: c.input + c.read + c.written, CachedInput: c.read, CacheWrite: c.written,
-		Output: c.output, Reasoning: c.thought, Known: c.known,
-	}
+	w.signs.Usage = w.counted.Usage()
 }
 
 // Event implements dialect.Watcher.

@@ -14,6 +14,7 @@ import (
 	"github.com/mulligan-gateway/mulligan/internal/fakellm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/dialecttest"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // recordedRequests returns the requests that were really sent to OpenAI and Azure.
@@ -148,7 +149,7 @@ func hubOf(t *testing.T, r gjson.Result) []byte {
 				return true
 			})
 			if sealed := item.Get("encrypted_content"); sealed.Str != "" {
-				details = append(details, map[string]any{"type": "reasoning.encrypted", "data": sealed.Str, "format": openaiFormat})
+				details = append(details, map[string]any{"type": "reasoning.encrypted", "data": sealed.Str, "format": hub.OpenAIFormat})
 			}
 		case "message":
 			text += item.Get("content.0.text").Str

@@ -1,13 +1,12 @@
 package responses
 
 import (
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // frontDoor implements dialect.FrontDoor. It remembers nothing between a request and its
@@ -44,14 +43,14 @@ const maxToolName = 64
 // joinName returns the name that chat has for a tool, inside a JSON string; why says why there
 // is none.
 func joinName(namespace, name gjson.Result) (joined, why string) {
-	joined = inside(name)
+	joined = hub.Inside(name)
 	if joined == "" {
 		return "", "is missing"
 	}
 	if strings.Contains(joined, namespaceMark) {
 		return "", "holds " + namespaceMark + ", which the gateway uses itself"
 	}
-	space := inside(namespace)
+	space := hub.Inside(namespace)
 	if space == "" {
 		return joined, ""
 	}
@@ -70,87 +69,4 @@ func splitName(joined string) (namespace, name string) {
 		return namespace, name
 	}
 	return "", joined
-}
-
-// present says whether a member is there and says something: null is how many clients leave
-// a member out.
-func present(v gjson.Result) bool { return v.Exists() && v.Type != gjson.Null }
-
-// inside returns a JSON string as it stands between its quotes, and "" for any other value.
-func inside(v gjson.Result) string {
-	if v.Type != gjson.String || len(v.Raw) < 2 {
-		return ""
-	}
-	return v.Raw[1 : len(v.Raw)-1]
-}
-
-// stringOr returns a value as it stands when it is a string, else otherwise.
-func stringOr(v gjson.Result, otherwise string) string {
-	if v.Type == gjson.String {
-		return v.Raw
-	}
-	return otherwise
-}
-
-// comma appends a comma unless what is before it opens a list or an object, or is nothing.
-func comma(b []byte) []byte {
-	if n := len(b); n > 0 && b[n-1] != '[' && b[n-1] != '{' {
-		return append(b, ',')
-	}
-	return b
-}
-
-// member appends a member of an object, whose value is JSON.
-func member(b []byte, name, value string) []byte {
-	b = append(comma(b), '"')
-	b = append(b, name...)
-	b = append(b, `":`...)
-	return append(b, value...)
-}
-
-// quoted appends a member of an object, whose value is what stands inside a JSON string.
-func quoted(b []byte, name string, value []byte) []byte {
-	b = append(comma(b), '"')
-	b = append(b, name...)
-	b = append(b, `":"`...)
-	return append(append(b, value...), '"')
-}
-
-// list appends a member that is a list of what has commas between it, unless it is empty.
-func list(b []byte, name string, elements []byte) []byte {
-	if len(elements) == 0 {
-		return b
-	}
-	b = append(member(b, name, "["), elements...)
-	return append(b, ']')
-}
-
-// elements calls f with each element of a list and its index, until it fails.
-func elements(list gjson.Result, f func(i int, v gjson.Result) error) error {
-	if !list.IsArray() {
-		return nil
-	}
-	var err error
-	i := 0
-	list.ForEach(func(_, v gjson.Result) bool {
-		err = f(i, v)
-		i++
-		return err == nil
-	})
-	return err
-}
-
-// unsupported returns the refusal of a member.
-func unsupported(field, why string) error { return &dialect.UnsupportedError{Field: field, Why: why} }
-
-// indexed returns the name of an element of a list, such as tools[3].
-func indexed(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]" }
-
-// drops is the names of what is left out, each once.
-type drops []string
-
-func (d *drops) add(name string) {
-	if !slices.Contains(*d, name) {
-		*d = append(*d, name)
-	}
 }

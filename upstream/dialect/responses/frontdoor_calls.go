@@ -4,6 +4,8 @@ import (
 	"strconv"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // call appends what a piece of a call says; i is its place in the list. A whole message has
@@ -13,7 +15,7 @@ func (s *events) call(b []byte, i int64, v gjson.Result) []byte {
 	if index := v.Get("index"); index.Type == gjson.Number {
 		i = index.Int()
 	}
-	id, name := inside(v.Get("id")), inside(v.Get("function.name"))
+	id, name := hub.Inside(v.Get("id")), hub.Inside(v.Get("function.name"))
 	var o *output
 	for n := len(s.calls) - 1; n >= 0 && !s.plain && o == nil; n-- {
 		if c := s.calls[n]; c.call.index == i && (id == "" || c.call.id == "" || c.call.id == id || name == "") {
@@ -33,10 +35,10 @@ func (s *events) call(b []byte, i int64, v gjson.Result) []byte {
 	if c.name == "" {
 		c.name = name
 	}
-	if signature := v.Get("extra_content.google.thought_signature"); inside(signature) != "" && c.id != "" {
+	if signature := v.Get("extra_content.google.thought_signature"); hub.Inside(signature) != "" && c.id != "" {
 		b = s.seal(b, 0, signed(c.id, signature))
 	}
-	pieces := inside(v.Get("function.arguments"))
+	pieces := hub.Inside(v.Get("function.arguments"))
 	if before := c.freeform.verdict; before != isFunction {
 		if c.freeform.add(pieces); before == unknown && c.freeform.verdict == isCustom {
 			c.text = c.text[:0] // it was no text of the input's
@@ -111,9 +113,9 @@ func (s *events) closeCalls(b []byte) []byte {
 			b = end(s.of(b, "response.custom_tool_call_input.done", o), "input", c.text)
 		} else {
 			namespace, name := splitName(c.name)
-			b = quoted(s.of(b, "response.function_call_arguments.done", o), "name", []byte(name))
+			b = hub.Quoted(s.of(b, "response.function_call_arguments.done", o), "name", []byte(name))
 			if namespace != "" {
-				b = quoted(b, "namespace", []byte(namespace))
+				b = hub.Quoted(b, "namespace", []byte(namespace))
 			}
 			b = end(b, "arguments", c.text)
 		}
@@ -127,5 +129,5 @@ func (s *events) closeCalls(b []byte) []byte {
 // place for it, and Gemini refuses the call without it
 // (source: https://ai.google.dev/gemini-api/docs/thought-signatures).
 func signed(id string, signature gjson.Result) gjson.Result {
-	return gjson.Parse(`{"type":"reasoning.encrypted","data":` + signature.Raw + `,"format":"google-gemini-v1","id":"` + id + `"}`)
+	return gjson.Parse(`{"type":"reasoning.encrypted","data":` + signature.Raw + `,"format":"` + hub.GoogleFormat + `","id":"` + id + `"}`)
 }

@@ -4,6 +4,8 @@ import (
 	"strconv"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // content appends the text of an answer, or a refusal. Some vendors send a list of parts.
@@ -12,7 +14,7 @@ func (s *events) content(b []byte, v, logprobs gjson.Result, refusal bool) []byt
 		return s.text(b, v, logprobs, refusal)
 	}
 	v.ForEach(func(_, p gjson.Result) bool {
-		if why := p.Get("refusal"); inside(why) != "" {
+		if why := p.Get("refusal"); hub.Inside(why) != "" {
 			b = s.text(b, why, gjson.Result{}, true)
 		} else {
 			b = s.text(b, p.Get("text"), logprobs, refusal)
@@ -25,18 +27,18 @@ func (s *events) content(b []byte, v, logprobs gjson.Result, refusal bool) []byt
 
 func (s *events) text(b []byte, v, logprobs gjson.Result, refusal bool) []byte {
 	probable := logprobs.IsArray() && logprobs.Get("0").Exists() && v.Type == gjson.String
-	if inside(v) == "" && !probable {
+	if hub.Inside(v) == "" && !probable {
 		return b
 	}
 	b = s.openPart(b, refusal)
 	o := s.open
 	at := len(o.parts) - 1
 	p := &o.parts[at]
-	p.text = append(p.text, inside(v)...)
+	p.text = append(p.text, hub.Inside(v)...)
 	var these []byte
 	if probable {
 		these = []byte(logprobs.Raw)[1 : len(logprobs.Raw)-1]
-		p.logprobs = append(comma(p.logprobs), these...)
+		p.logprobs = append(hub.Comma(p.logprobs), these...)
 	}
 	if s.plain {
 		return b
@@ -46,7 +48,7 @@ func (s *events) text(b []byte, v, logprobs gjson.Result, refusal bool) []byte {
 		kind = "response.refusal.delta"
 	}
 	b = s.inPart(b, kind, at)
-	b = append(append(append(b, `,"delta":"`...), inside(v)...), '"')
+	b = append(append(append(b, `,"delta":"`...), hub.Inside(v)...), '"')
 	if !refusal {
 		b = append(append(append(b, `,"logprobs":[`...), these...), ']')
 	}
@@ -116,7 +118,7 @@ func (s *events) annotation(b []byte, v gjson.Result) []byte {
 	b = s.openPart(b, false)
 	at := len(s.open.parts) - 1
 	p := &s.open.parts[at]
-	p.annotations = append(comma(p.annotations), annotation...)
+	p.annotations = append(hub.Comma(p.annotations), annotation...)
 	p.notes++
 	if s.plain {
 		return b
@@ -131,12 +133,12 @@ func (s *events) thoughts(b []byte, delta gjson.Result) []byte {
 	details := delta.Get("reasoning_details")
 	told := false
 	details.ForEach(func(_, d gjson.Result) bool {
-		told = told || inside(d.Get("text")) != "" || inside(d.Get("summary")) != ""
+		told = told || hub.Inside(d.Get("text")) != "" || hub.Inside(d.Get("summary")) != ""
 		return !told
 	})
 	if !told {
 		for _, name := range [...]string{"reasoning_content", "reasoning"} {
-			if v := delta.Get(name); inside(v) != "" {
+			if v := delta.Get(name); hub.Inside(v) != "" {
 				b = s.thought(b, 0, v)
 				break
 			}
@@ -147,13 +149,13 @@ func (s *events) thoughts(b []byte, delta gjson.Result) []byte {
 		switch d.Get("type").Str {
 		case "reasoning.text":
 			b = s.thought(b, at, d.Get("text"))
-			if inside(d.Get("signature")) != "" {
+			if hub.Inside(d.Get("signature")) != "" {
 				b = s.seal(b, at, d)
 			}
 		case "reasoning.summary":
 			b = s.thought(b, at, d.Get("summary"))
 		case "reasoning.encrypted":
-			if inside(d.Get("data")) != "" {
+			if hub.Inside(d.Get("data")) != "" {
 				if s.open != nil {
 					at = s.open.detail // it is the other half of the text before it
 				}
@@ -176,7 +178,7 @@ func (s *events) openThought(b []byte, at int64) []byte {
 }
 
 func (s *events) thought(b []byte, at int64, v gjson.Result) []byte {
-	if inside(v) == "" {
+	if hub.Inside(v) == "" {
 		return b
 	}
 	b = s.openThought(b, at)
@@ -185,12 +187,12 @@ func (s *events) thought(b []byte, at int64, v gjson.Result) []byte {
 		b = append(s.of(b, "response.reasoning_summary_part.added", o), `,"summary_index":0,"part":`...)
 		b = append(appendSummary(b, nil), "}\n\n"...)
 	}
-	o.text = append(o.text, inside(v)...)
+	o.text = append(o.text, hub.Inside(v)...)
 	if s.plain {
 		return b
 	}
 	b = append(s.of(b, "response.reasoning_summary_text.delta", o), `,"summary_index":0`...)
-	return end(b, "delta", []byte(inside(v)))
+	return end(b, "delta", []byte(hub.Inside(v)))
 }
 
 // seal seals the item of reasoning for a detail, which ends it.

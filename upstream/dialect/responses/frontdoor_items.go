@@ -4,15 +4,16 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // input writes the instructions and the input as messages.
 func (q *question) input() error {
-	if instructions := q.root.Get("instructions"); present(instructions) {
+	if instructions := q.root.Get("instructions"); hub.Present(instructions) {
 		if instructions.Type != gjson.String {
-			return unsupported("instructions", "is no text")
+			return hub.Unsupported("instructions", "is no text")
 		}
-		if inside(instructions) != "" {
+		if hub.Inside(instructions) != "" {
 			q.message("system", instructions.Raw)
 		}
 	}
@@ -26,31 +27,32 @@ func (q *question) input() error {
 	}
 	q.items = input.Array()
 	q.written = make([]bool, len(q.items))
-	for i, item := range q.items {
-		if err := q.item(i, item); err != nil {
-			return err
-		}
+	err := hub.Elements(input, q.item)
+	if err == nil {
+		err = q.endTurn()
 	}
-	return q.endTurn()
+	if q.broken != nil {
+		return q.broken
+	}
+	return hub.In("input", err)
 }
 
 // message writes one of the hub's messages, whose content is JSON.
 func (q *question) message(who, content string) {
-	q.messages = append(comma(q.messages), `{"role":"`...)
+	q.messages = append(hub.Comma(q.messages), `{"role":"`...)
 	q.messages = append(append(q.messages, who...), `","content":`...)
 	q.messages = append(append(q.messages, content...), '}')
 }
 
 // item writes one item of the input. A message may come without its type.
 func (q *question) item(i int, item gjson.Result) error {
-	field := indexed("input", i)
 	switch kind := item.Get("type").Str; {
 	case kind == "message", kind == "" && item.Get("role").Exists():
-		return q.said(item, field)
+		return q.said(item)
 	case kind == "reasoning":
 		return q.thought(item)
 	case kind == "function_call", kind == "custom_tool_call":
-		return q.called(item, field)
+		return q.called(item)
 	case isOutput(kind):
 		if err := q.endTurn(); err != nil || q.written[i] {
 			return err
@@ -59,13 +61,11 @@ func (q *question) item(i int, item gjson.Result) error {
 		q.pictures(images)
 		return err
 	case kind == "additional_tools":
-		return elements(item.Get("tools"), func(j int, tool gjson.Result) error {
-			return q.tool(tool, gjson.Result{}, indexed(field+".tools", j))
-		})
+		return q.toolsIn(item, gjson.Result{})
 	case kind == "item_reference", kind == "" && item.Get("id").Exists():
-		return unsupported(field, "names an item that is stored with OpenAI; send the item itself")
+		return hub.Unsupported("", "names an item that is stored with OpenAI; send the item itself")
 	default:
-		return unsupported(field+".type", "is an item of a kind that chat does not have")
+		return hub.Unsupported("type", "is an item of a kind that chat does not have")
 	}
 }
 
@@ -74,23 +74,23 @@ func isOutput(kind string) bool {
 }
 
 // said writes a message.
-func (q *question) said(item gjson.Result, field string) error {
+func (q *question) said(item gjson.Result) error {
 	who := item.Get("role").Str
 	switch who {
 	case "assistant":
-		return q.assistant(item.Get("content"), field+".content")
+		return hub.In("content", q.assistant(item.Get("content")))
 	case "developer":
 		who = "system"
 	case "system", "user":
 	default:
-		return unsupported(field+".role", "is no role that is known")
+		return hub.Unsupported("role", "is no role that is known")
 	}
 	if err := q.endTurn(); err != nil {
 		return err
 	}
-	parts, err := q.parts(nil, item.Get("content"), field+".content")
+	parts, err := q.parts(nil, item.Get("content"))
 	if err != nil || len(parts) == 0 {
-		return err
+		return hub.In("content", err)
 	}
 	q.message(who, closeParts(parts))
 	return nil
@@ -110,42 +110,42 @@ func closeParts(parts []byte) string {
 // answers in text, so what is none is appended to images, for a user's message behind it.
 func (q *question) output(images []byte, i int) ([]byte, error) {
 	q.written[i] = true
-	item, field := q.items[i], indexed("input", i)
+	item := q.items[i]
 	id := item.Get("call_id")
-	if inside(id) == "" {
-		return images, unsupported(field+".call_id", "is missing")
+	if hub.Inside(id) == "" {
+		return images, hub.Unsupported("call_id", "is missing")
 	}
 	output := item.Get("output")
 	var text []byte
 	switch {
 	case output.Type == gjson.String:
-		text = append(text, inside(output)...)
+		text = append(text, hub.Inside(output)...)
 	case output.IsArray():
 		texts := 0
-		if err := elements(output, func(j int, part gjson.Result) error {
+		if err := hub.Elements(output, func(_ int, part gjson.Result) error {
 			if kind := part.Get("type").Str; kind == "input_text" || kind == "output_text" || kind == "text" {
 				if texts > 0 {
 					text = append(text, `\n`...)
 				}
 				texts++
-				text = append(text, inside(part.Get("text"))...)
+				text = append(text, hub.Inside(part.Get("text"))...)
 				return nil
 			}
-			images = append(comma(images), `{"type":"text","text":"From the output of the tool call `...)
-			images = append(append(images, inside(id)...), `:"}`...)
+			images = append(hub.Comma(images), `{"type":"text","text":"From the output of the tool call `...)
+			images = append(append(images, hub.Inside(id)...), `:"}`...)
 			var why string
 			if images, why = q.part(images, part); why != "" {
-				return unsupported(indexed(field+".output", j), why)
+				return hub.Unsupported("", why)
 			}
 			return nil
 		}); err != nil {
-			return images, err
+			return images, hub.In("output", err)
 		}
-	case present(output):
+	case hub.Present(output):
 		text = llm.AppendString(nil, output.Raw) // some clients send what a tool returns as it is
 		text = text[1 : len(text)-1]
 	}
-	q.messages = append(comma(q.messages), `{"role":"tool","tool_call_id":`...)
+	q.messages = append(hub.Comma(q.messages), `{"role":"tool","tool_call_id":`...)
 	q.messages = append(append(q.messages, id.Raw...), `,"content":"`...)
 	q.messages = append(append(q.messages, text...), `"}`...)
 	return images, nil
@@ -159,20 +159,20 @@ func (q *question) pictures(parts []byte) {
 }
 
 // parts appends the hub's parts for content: a text or a list.
-func (q *question) parts(b []byte, content gjson.Result, field string) ([]byte, error) {
+func (q *question) parts(b []byte, content gjson.Result) ([]byte, error) {
 	switch {
 	case content.Type == gjson.String:
-		b = append(comma(b), `{"type":"text","text":`...)
+		b = append(hub.Comma(b), `{"type":"text","text":`...)
 		return append(append(b, content.Raw...), '}'), nil
-	case !present(content):
+	case !hub.Present(content):
 		return b, nil
 	case !content.IsArray():
-		return b, unsupported(field, "is neither a text nor a list")
+		return b, hub.Unsupported("", "is neither a text nor a list")
 	}
-	err := elements(content, func(i int, part gjson.Result) error {
+	err := hub.Elements(content, func(_ int, part gjson.Result) error {
 		next, why := q.part(b, part)
 		if why != "" {
-			return unsupported(indexed(field, i), why)
+			return hub.Unsupported("", why)
 		}
 		b = next
 		return nil
@@ -182,31 +182,31 @@ func (q *question) parts(b []byte, content gjson.Result, field string) ([]byte, 
 
 // part appends the hub's part for a part of the content; why says why there is none.
 func (q *question) part(b []byte, part gjson.Result) (_ []byte, why string) {
-	if present(part.Get("prompt_cache_breakpoint")) {
-		q.dropped.add("prompt_cache_breakpoint")
+	if hub.Present(part.Get("prompt_cache_breakpoint")) {
+		q.dropped.Add("prompt_cache_breakpoint")
 	}
 	switch kind := part.Get("type").Str; kind {
 	case "input_text", "output_text", "text":
-		b = append(comma(b), `{"type":"text","text":`...)
-		return append(append(b, stringOr(part.Get("text"), `""`)...), '}'), ""
+		b = append(hub.Comma(b), `{"type":"text","text":`...)
+		return append(append(b, hub.StringOr(part.Get("text"), `""`)...), '}'), ""
 	case "refusal":
-		b = append(comma(b), `{"type":"text","text":`...)
-		return append(append(b, stringOr(part.Get("refusal"), `""`)...), '}'), ""
+		b = append(hub.Comma(b), `{"type":"text","text":`...)
+		return append(append(b, hub.StringOr(part.Get("refusal"), `""`)...), '}'), ""
 	case "input_image":
 		url := part.Get("image_url")
-		if inside(url) == "" {
+		if hub.Inside(url) == "" {
 			return b, "is no image with an address or data; files stored with OpenAI cannot be sent"
 		}
-		b = append(comma(b), `{"type":"image_url","image_url":{"url":`...)
+		b = append(hub.Comma(b), `{"type":"image_url","image_url":{"url":`...)
 		b = append(b, url.Raw...)
-		if detail := part.Get("detail"); inside(detail) != "" {
-			b = member(b, "detail", detail.Raw)
+		if detail := part.Get("detail"); hub.Inside(detail) != "" {
+			b = hub.Member(b, "detail", detail.Raw)
 		}
 		return append(b, "}}"...), ""
 	case "input_file":
 		return file(b, part)
 	case "input_audio":
-		b = append(comma(b), `{"type":"input_audio","input_audio":`...)
+		b = append(hub.Comma(b), `{"type":"input_audio","input_audio":`...)
 		if audio := part.Get("input_audio"); audio.IsObject() {
 			return append(append(b, audio.Raw...), '}'), ""
 		}
@@ -219,13 +219,13 @@ func (q *question) part(b []byte, part gjson.Result) (_ []byte, why string) {
 // file appends the hub's part for a file. One that is stored has an id in chat as well.
 func file(b []byte, part gjson.Result) (_ []byte, why string) {
 	data, id := part.Get("file_data"), part.Get("file_id")
-	if inside(data) == "" && inside(id) == "" {
+	if hub.Inside(data) == "" && hub.Inside(id) == "" {
 		return b, "chat takes no address of a file; send its content"
 	}
-	b = append(comma(b), `{"type":"file","file":{`...)
-	if inside(id) != "" {
-		return append(member(b, "file_id", id.Raw), "}}"...), ""
+	b = append(hub.Comma(b), `{"type":"file","file":{`...)
+	if hub.Inside(id) != "" {
+		return append(hub.Member(b, "file_id", id.Raw), "}}"...), ""
 	}
-	b = member(b, "filename", stringOr(part.Get("filename"), `"document.pdf"`))
-	return append(member(b, "file_data", data.Raw), "}}"...), ""
+	b = hub.Member(b, "filename", hub.StringOr(part.Get("filename"), `"document.pdf"`))
+	return append(hub.Member(b, "file_data", data.Raw), "}}"...), ""
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // itemKind is what an item of the output is.
@@ -72,13 +73,13 @@ func (o *output) append(b []byte, tail, status string) []byte {
 			b = append(b, ']')
 		}
 		if len(o.sealed) > 0 {
-			b = quoted(b, "encrypted_content", o.sealed)
+			b = hub.Quoted(b, "encrypted_content", o.sealed)
 		}
 	case messageItem:
 		b = append(append(b, `,"type":"message","status":"`...), status...)
 		b = append(b, `","role":"assistant","content":[`...)
 		for i := range o.parts {
-			b = o.parts[i].append(comma(b))
+			b = o.parts[i].append(hub.Comma(b))
 		}
 		b = append(b, ']')
 	default:
@@ -101,7 +102,7 @@ func (o *output) appendCall(b []byte, status string) []byte {
 	if namespace != "" {
 		b = append(append(append(b, `,"namespace":"`...), namespace...), '"')
 	}
-	return quoted(b, input, o.call.text)
+	return hub.Quoted(b, input, o.call.text)
 }
 
 func appendSummary(b, text []byte) []byte {
@@ -124,8 +125,8 @@ func (p *part) append(b []byte) []byte {
 // summary: a client gives both back as they are, and thought makes the detail of them again.
 func seal(detail gjson.Result) []byte {
 	data := detail.Get("data")
-	if detail.Get("format").Str == openaiFormat && detail.Get("type").Str == "reasoning.encrypted" {
-		return []byte(inside(data))
+	if detail.Get("format").Str == hub.OpenAIFormat && detail.Get("type").Str == "reasoning.encrypted" {
+		return []byte(hub.Inside(data))
 	}
 	sealed := append([]byte(`{"type":`), detail.Get("type").Raw...)
 	detail.ForEach(func(key, value gjson.Result) bool {
@@ -146,7 +147,7 @@ func appendAnnotation(b []byte, annotation gjson.Result) []byte {
 	if !citation.IsObject() {
 		return b
 	}
-	b = append(comma(b), `{"type":"url_citation"`...)
+	b = append(hub.Comma(b), `{"type":"url_citation"`...)
 	citation.ForEach(func(key, value gjson.Result) bool {
 		b = append(append(append(b, ','), key.Raw...), ':')
 		b = append(b, value.Raw...)

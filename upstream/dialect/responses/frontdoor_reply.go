@@ -7,6 +7,7 @@ import (
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // Answer implements dialect.FrontDoor. Its error is dialect.ErrMalformed, or a
@@ -47,11 +48,11 @@ func readHead(doc *llm.Document) head {
 		raw, _ := doc.Get(name)
 		return gjson.ParseBytes(raw)
 	}
-	h := head{model: stringOr(get("model"), `""`), created: "0", tier: stringOr(get("service_tier"), "null")}
+	h := head{model: hub.StringOr(get("model"), `""`), created: "0", tier: hub.StringOr(get("service_tier"), "null")}
 	if created := get("created"); created.Type == gjson.Number {
 		h.created = created.Raw
 	}
-	h.tail = strings.TrimPrefix(inside(get("id")), "resp_")
+	h.tail = strings.TrimPrefix(hub.Inside(get("id")), "resp_")
 	h.id = `"resp_` + h.tail + `"`
 	return h
 }
@@ -99,7 +100,7 @@ func (s *events) appendResponse(b []byte, status string) []byte {
 	b = append(append(b, s.head.model...), `,"output":[`...)
 	if status != inProgress {
 		for i, o := range s.output {
-			b = o.append(comma(b), s.head.tail, s.itemStatus(i, status))
+			b = o.append(hub.Comma(b), s.head.tail, s.itemStatus(i, status))
 		}
 	}
 	b = append(b, `],"parallel_tool_calls":true,"previous_response_id":null,"prompt_cache_key":null,`+

@@ -5,6 +5,7 @@ import (
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // question is the translation of one request of a client of responses.
@@ -16,8 +17,9 @@ type question struct {
 	turn     turn
 	messages []byte // the hub's, with commas between them
 	tools    []byte
-	dropped  drops
-	logprobs bool // the member has been written
+	dropped  hub.Drops
+	logprobs bool  // the member has been written
+	broken   error // the refusal of an output that was found at the end of a turn
 }
 
 // Question implements dialect.FrontDoor.
@@ -39,13 +41,11 @@ func (frontDoor) Question(body []byte) (dialect.Translated, error) {
 	}
 	q := question{root: gjson.ParseBytes(body)}
 	for _, stored := range [...]string{"previous_response_id", "conversation", "prompt"} {
-		if present(q.root.Get(stored)) {
-			return dialect.Translated{}, unsupported(stored, "is stored with OpenAI; send the conversation itself")
+		if hub.Present(q.root.Get(stored)) {
+			return dialect.Translated{}, hub.Unsupported(stored, "is stored with OpenAI; send the conversation itself")
 		}
 	}
-	if err := elements(q.root.Get("tools"), func(i int, tool gjson.Result) error {
-		return q.tool(tool, gjson.Result{}, indexed("tools", i))
-	}); err != nil {
+	if err := q.toolsIn(q.root, gjson.Result{}); err != nil {
 		return dialect.Translated{}, err
 	}
 	if err := q.input(); err != nil {
@@ -63,31 +63,31 @@ func (q *question) write(b []byte) ([]byte, error) {
 	b = append(b, '{')
 	var failed error
 	q.root.ForEach(func(key, value gjson.Result) bool {
-		if !present(value) {
+		if !hub.Present(value) {
 			return true
 		}
 		switch key.Str {
 		case "input":
-			b = append(comma(b), `"messages":[`...)
+			b = append(hub.Comma(b), `"messages":[`...)
 			b = append(append(b, q.messages...), ']')
-			b = list(b, "tools", q.tools)
+			b = hub.List(b, "tools", q.tools)
 		case "instructions", "tools": // have been written
 		case "tool_choice":
 			b, failed = q.choice(b, value)
 		case "parallel_tool_calls":
 			if len(q.tools) > 0 { // without tools chat does not take it
-				b = member(b, key.Str, value.Raw)
+				b = hub.Member(b, key.Str, value.Raw)
 			}
 		case "max_output_tokens":
-			b = member(b, "max_completion_tokens", value.Raw)
+			b = hub.Member(b, "max_completion_tokens", value.Raw)
 		case "reasoning":
 			b = q.reasoning(b, value)
 		case "text":
 			b, failed = q.text(b, value)
 		case "stream":
-			b = member(b, "stream", value.Raw)
+			b = hub.Member(b, "stream", value.Raw)
 			if value.Type == gjson.True {
-				b = member(b, "stream_options", `{"include_usage":true}`) // responses always say it
+				b = hub.Member(b, "stream_options", `{"include_usage":true}`) // responses always say it
 			}
 		case "include", "top_logprobs":
 			b = q.probabilities(b)
@@ -104,19 +104,18 @@ func (q *question) other(b []byte, key, value gjson.Result) ([]byte, error) {
 	switch key.Str {
 	case "background":
 		if value.Type == gjson.True {
-			return b, unsupported(key.Str, "only OpenAI's API answers later")
+			return b, hub.Unsupported(key.Str, "only OpenAI's API answers later")
 		}
 	case "moderation":
-		return b, unsupported(key.Str, "only OpenAI's API moderates answers")
+		return b, hub.Unsupported(key.Str, "only OpenAI's API moderates answers")
 	case "truncation":
 		if value.Str != "disabled" {
-			q.dropped.add(key.Str)
+			q.dropped.Add(key.Str)
 		}
 	case "store", "max_tool_calls", "context_management", "stream_options", "client_metadata":
-		q.dropped.add(key.Str)
+		q.dropped.Add(key.Str)
 	default: // model, temperature, top_p, metadata, user, service_tier, and what is not known
-		b = append(append(comma(b), key.Raw...), ':')
-		b = append(b, value.Raw...)
+		b = hub.Copy(b, key, value)
 	}
 	return b, nil
 }
@@ -135,16 +134,16 @@ func (q *question) probabilities(b []byte) []byte {
 			wanted = true
 		case "reasoning.encrypted_content": // is always there where the provider has it
 		default:
-			q.dropped.add("include." + v.Str)
+			q.dropped.Add("include." + v.Str)
 		}
 		return true
 	})
 	if !wanted {
 		return b
 	}
-	b = member(b, "logprobs", "true")
+	b = hub.Member(b, "logprobs", "true")
 	if top.Num > 0 {
-		b = member(b, "top_logprobs", top.Raw)
+		b = hub.Member(b, "top_logprobs", top.Raw)
 	}
 	return b
 }
@@ -152,11 +151,11 @@ func (q *question) probabilities(b []byte) []byte {
 func (q *question) reasoning(b []byte, v gjson.Result) []byte {
 	v.ForEach(func(key, value gjson.Result) bool {
 		switch {
-		case !present(value):
+		case !hub.Present(value):
 		case key.Str == "effort":
-			b = member(b, "reasoning_effort", value.Raw)
+			b = hub.Member(b, "reasoning_effort", value.Raw)
 		default:
-			q.dropped.add("reasoning." + key.Str)
+			q.dropped.Add("reasoning." + key.Str)
 		}
 		return true
 	})
@@ -167,13 +166,13 @@ func (q *question) text(b []byte, v gjson.Result) ([]byte, error) {
 	var failed error
 	v.ForEach(func(key, value gjson.Result) bool {
 		switch {
-		case !present(value):
+		case !hub.Present(value):
 		case key.Str == "format":
 			b, failed = q.format(b, value)
 		case key.Str == "verbosity":
-			b = member(b, "verbosity", value.Raw)
+			b = hub.Member(b, "verbosity", value.Raw)
 		default:
-			q.dropped.add("text." + key.Str)
+			q.dropped.Add("text." + key.Str)
 		}
 		return failed == nil
 	})
@@ -186,18 +185,17 @@ func (q *question) format(b []byte, v gjson.Result) ([]byte, error) {
 	case "text":
 		return b, nil
 	case "json_object":
-		return member(b, "response_format", `{"type":"json_object"}`), nil
+		return hub.Member(b, "response_format", `{"type":"json_object"}`), nil
 	case "json_schema":
-		b = append(comma(b), `"response_format":{"type":"json_schema","json_schema":{`...)
+		b = append(hub.Comma(b), `"response_format":{"type":"json_schema","json_schema":{`...)
 		v.ForEach(func(key, value gjson.Result) bool {
-			if key.Str != "type" && present(value) {
-				b = append(append(comma(b), key.Raw...), ':')
-				b = append(b, value.Raw...)
+			if key.Str != "type" && hub.Present(value) {
+				b = hub.Copy(b, key, value)
 			}
 			return true
 		})
 		return append(b, "}}"...), nil
 	default:
-		return b, unsupported("text.format", "is no format that is known")
+		return b, hub.Unsupported("text.format", "is no format that is known")
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // events implements dialect.Stream for a client: it turns the hub's chunks into OpenAI's typed
@@ -149,7 +150,7 @@ func (s *events) of(b []byte, kind string, o *output) []byte {
 
 // end completes an event with a member whose value stands inside a string.
 func end(b []byte, name string, value []byte) []byte {
-	return append(quoted(b, name, value), "}\n\n"...)
+	return append(hub.Quoted(b, name, value), "}\n\n"...)
 }
 
 // add gives an item its place in the output.

@@ -2,6 +2,8 @@ package responses
 
 import (
 	"github.com/tidwall/gjson"
+
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // freeformInput is the one argument of the function that stands for a custom tool, whose input
@@ -16,43 +18,48 @@ const freeformParameters = `{"type":"object","properties":{"` + freeformInput +
 	`":{"type":"string","description":"The whole input of the tool, as plain text."}},"required":["` +
 	freeformInput + `"],"additionalProperties":false}`
 
-// tool writes one tool; namespace is the name of the one that it is in.
-func (q *question) tool(tool, namespace gjson.Result, field string) error {
+// toolsIn writes the member tools of v; namespace is the name of the one that they are in.
+func (q *question) toolsIn(v, namespace gjson.Result) error {
+	return hub.In("tools", hub.Elements(v.Get("tools"), func(_ int, tool gjson.Result) error {
+		return q.tool(tool, namespace)
+	}))
+}
+
+// tool writes one tool.
+func (q *question) tool(tool, namespace gjson.Result) error {
 	switch tool.Get("type").Str {
 	case "function":
-		return q.function(tool, namespace, field)
+		return q.function(tool, namespace)
 	case "custom":
-		return q.custom(tool, namespace, field)
+		return q.custom(tool, namespace)
 	case "namespace":
-		if present(namespace) {
-			return unsupported(field+".type", "is a namespace in a namespace")
+		if hub.Present(namespace) {
+			return hub.Unsupported("type", "is a namespace in a namespace")
 		}
-		return elements(tool.Get("tools"), func(i int, inner gjson.Result) error {
-			return q.tool(inner, tool.Get("name"), indexed(field+".tools", i))
-		})
+		return q.toolsIn(tool, tool.Get("name"))
 	default:
-		return unsupported(field+".type", "chat has no tools of this kind")
+		return hub.Unsupported("type", "chat has no tools of this kind")
 	}
 }
 
-func (q *question) function(tool, namespace gjson.Result, field string) error {
+func (q *question) function(tool, namespace gjson.Result) error {
 	name, why := joinName(namespace, tool.Get("name"))
 	if why != "" {
-		return unsupported(field+".name", why)
+		return hub.Unsupported("name", why)
 	}
 	parameters := tool.Get("parameters")
 	if parameters.Get("properties." + freeformInput).Exists() {
-		return unsupported(field+".parameters.properties."+freeformInput, "is a name that the gateway uses itself")
+		return hub.Unsupported("parameters.properties."+freeformInput, "is a name that the gateway uses itself")
 	}
-	b := append(comma(q.tools), `{"type":"function","function":{"name":"`...)
+	b := append(hub.Comma(q.tools), `{"type":"function","function":{"name":"`...)
 	b = append(append(b, name...), '"')
 	tool.ForEach(func(key, value gjson.Result) bool {
 		switch {
-		case !present(value):
+		case !hub.Present(value):
 		case key.Str == "description", key.Str == "parameters", key.Str == "strict":
-			b = member(b, key.Str, value.Raw)
+			b = hub.Member(b, key.Str, value.Raw)
 		case key.Str != "type" && key.Str != "name" && value.Type != gjson.False:
-			q.dropped.add("tools." + key.Str)
+			q.dropped.Add("tools." + key.Str)
 		}
 		return true
 	})
@@ -62,14 +69,14 @@ func (q *question) function(tool, namespace gjson.Result, field string) error {
 
 // custom writes a custom tool as a function. A grammar of the input cannot be forced, so the
 // model is told of it, and it is named as dropped.
-func (q *question) custom(tool, namespace gjson.Result, field string) error {
+func (q *question) custom(tool, namespace gjson.Result) error {
 	name, why := joinName(namespace, tool.Get("name"))
 	if why != "" {
-		return unsupported(field+".name", why)
+		return hub.Unsupported("name", why)
 	}
-	about := []byte(inside(tool.Get("description")))
+	about := []byte(hub.Inside(tool.Get("description")))
 	if format := tool.Get("format"); format.Get("type").Str == "grammar" {
-		q.dropped.add("tools.format")
+		q.dropped.Add("tools.format")
 		if len(about) > 0 {
 			about = append(about, `\n\n`...)
 		}
@@ -78,13 +85,13 @@ func (q *question) custom(tool, namespace gjson.Result, field string) error {
 			grammar = inner
 		}
 		about = append(about, `The input has to follow this grammar, in the syntax of `...)
-		about = append(append(about, inside(grammar.Get("syntax"))...), `:\n`...)
-		about = append(about, inside(grammar.Get("definition"))...)
+		about = append(append(about, hub.Inside(grammar.Get("syntax"))...), `:\n`...)
+		about = append(about, hub.Inside(grammar.Get("definition"))...)
 	}
-	b := append(comma(q.tools), `{"type":"function","function":{"name":"`...)
+	b := append(hub.Comma(q.tools), `{"type":"function","function":{"name":"`...)
 	b = append(append(b, name...), '"')
 	if len(about) > 0 {
-		b = quoted(b, "description", about)
+		b = hub.Quoted(b, "description", about)
 	}
 	b = append(b, `,"parameters":`...)
 	b = append(b, freeformParameters...)
@@ -98,29 +105,29 @@ func (q *question) choice(b []byte, v gjson.Result) ([]byte, error) {
 		if len(q.tools) == 0 && v.Str != "required" {
 			return b, nil
 		}
-		return member(b, "tool_choice", v.Raw), nil
+		return hub.Member(b, "tool_choice", v.Raw), nil
 	}
 	switch kind := v.Get("type").Str; kind {
 	case "function", "custom":
 		chosen, why := chosenTool(v)
 		if why != "" {
-			return b, unsupported("tool_choice.name", why)
+			return b, hub.Unsupported("tool_choice.name", why)
 		}
-		return member(b, "tool_choice", chosen), nil
+		return hub.Member(b, "tool_choice", chosen), nil
 	case "allowed_tools":
-		b = append(comma(b), `"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":`...)
-		b = append(append(b, stringOr(v.Get("mode"), `"auto"`)...), `,"tools":[`...)
-		err := elements(v.Get("tools"), func(i int, tool gjson.Result) error {
+		b = append(hub.Comma(b), `"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":`...)
+		b = append(append(b, hub.StringOr(v.Get("mode"), `"auto"`)...), `,"tools":[`...)
+		err := hub.Elements(v.Get("tools"), func(_ int, tool gjson.Result) error {
 			chosen, why := chosenTool(tool)
 			if why != "" {
-				return unsupported(indexed("tool_choice.tools", i), why)
+				return hub.Unsupported("", why)
 			}
-			b = append(comma(b), chosen...)
+			b = append(hub.Comma(b), chosen...)
 			return nil
 		})
-		return append(b, "]}}"...), err
+		return append(b, "]}}"...), hub.In("tool_choice.tools", err)
 	default:
-		return b, unsupported("tool_choice", "is no choice that chat has")
+		return b, hub.Unsupported("tool_choice", "is no choice that chat has")
 	}
 }
 

@@ -1,11 +1,14 @@
 package responses
 
 import (
+	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // turn is what the model said in one go: adjacent items of reasoning, text and calls, which
@@ -19,7 +22,7 @@ type turn struct {
 
 // assistant adds a message to the turn. A second text is a message of its own, unless calls
 // came between: nothing may stand between those and their outputs.
-func (q *question) assistant(content gjson.Result, field string) error {
+func (q *question) assistant(content gjson.Result) error {
 	t := &q.turn
 	if len(t.said)+len(t.refused) > 0 && len(t.calls) == 0 {
 		if err := q.endTurn(); err != nil {
@@ -28,16 +31,16 @@ func (q *question) assistant(content gjson.Result, field string) error {
 	}
 	var said, refused []byte
 	if content.Type == gjson.String {
-		said = append(said, inside(content)...)
+		said = append(said, hub.Inside(content)...)
 	}
-	err := elements(content, func(i int, part gjson.Result) error {
+	err := hub.Elements(content, func(_ int, part gjson.Result) error {
 		switch part.Get("type").Str {
 		case "output_text", "input_text", "text":
-			said = append(said, inside(part.Get("text"))...)
+			said = append(said, hub.Inside(part.Get("text"))...)
 		case "refusal":
-			refused = append(refused, inside(part.Get("refusal"))...)
+			refused = append(refused, hub.Inside(part.Get("refusal"))...)
 		default:
-			return unsupported(indexed(field, i), "is content that chat does not have for an assistant")
+			return hub.Unsupported("", "is content that chat does not have for an assistant")
 		}
 		return nil
 	})
@@ -48,10 +51,6 @@ func (q *question) assistant(content gjson.Result, field string) error {
 	t.refused = append(t.refused, refused...)
 	return err
 }
-
-// openaiFormat marks reasoning details that are OpenAI's, as OpenRouter marks them.
-// Source: https://openrouter.ai/docs/guides/best-practices/reasoning-tokens.
-const openaiFormat = "openai-responses-v1"
 
 // sealStart is how an encrypted_content begins that this package made: see seal.
 const sealStart = `{"type":"reasoning.`
@@ -65,7 +64,7 @@ func (q *question) thought(item gjson.Result) error {
 	var text []byte
 	for _, name := range [...]string{"summary", "content"} {
 		item.Get(name).ForEach(func(_, part gjson.Result) bool {
-			if piece := inside(part.Get("text")); piece != "" {
+			if piece := hub.Inside(part.Get("text")); piece != "" {
 				if len(text) > 0 {
 					text = append(text, `\n\n`...)
 				}
@@ -90,15 +89,15 @@ func (q *question) thought(item gjson.Result) error {
 	}
 	sealed := item.Get("encrypted_content")
 	switch {
-	case inside(sealed) == "":
+	case hub.Inside(sealed) == "":
 	case strings.HasPrefix(sealed.Str, sealStart) && gjson.Valid(sealed.Str):
 		t.details = unseal(t.details, gjson.Parse(sealed.Str), text)
 	default:
-		t.details = append(comma(t.details), `{"type":"reasoning.encrypted","data":`...)
+		t.details = append(hub.Comma(t.details), `{"type":"reasoning.encrypted","data":`...)
 		t.details = append(t.details, sealed.Raw...)
-		t.details = append(t.details, `,"format":"`+openaiFormat+`"`...)
-		if id := item.Get("id"); inside(id) != "" {
-			t.details = member(t.details, "id", id.Raw)
+		t.details = append(t.details, `,"format":"`+hub.OpenAIFormat+`"`...)
+		if id := item.Get("id"); hub.Inside(id) != "" {
+			t.details = hub.Member(t.details, "id", id.Raw)
 		}
 		t.details = append(t.details, '}')
 	}
@@ -107,15 +106,14 @@ func (q *question) thought(item gjson.Result) error {
 
 // unseal appends the detail that seal has made an encrypted_content of.
 func unseal(b []byte, detail gjson.Result, text []byte) []byte {
-	b = append(comma(b), '{')
+	b = append(hub.Comma(b), '{')
 	detail.ForEach(func(key, value gjson.Result) bool {
 		if key.Str == "text" || key.Str == "summary" {
 			return true
 		}
-		b = append(append(comma(b), key.Raw...), ':')
-		b = append(b, value.Raw...)
+		b = hub.Copy(b, key, value)
 		if key.Str == "type" && value.Str == "reasoning.text" {
-			b = quoted(b, "text", text)
+			b = hub.Quoted(b, "text", text)
 		}
 		return true
 	})
@@ -123,24 +121,24 @@ func unseal(b []byte, detail gjson.Result, text []byte) []byte {
 }
 
 // called adds a call of a tool to the turn.
-func (q *question) called(item gjson.Result, field string) error {
+func (q *question) called(item gjson.Result) error {
 	id := item.Get("call_id")
-	if inside(id) == "" {
-		return unsupported(field+".call_id", "is missing")
+	if hub.Inside(id) == "" {
+		return hub.Unsupported("call_id", "is missing")
 	}
 	name, why := joinName(item.Get("namespace"), item.Get("name"))
 	if why != "" {
-		return unsupported(field+".name", why)
+		return hub.Unsupported("name", why)
 	}
 	t := &q.turn
 	t.ids = append(t.ids, id.Str)
-	t.calls = append(comma(t.calls), `{"id":`...)
+	t.calls = append(hub.Comma(t.calls), `{"id":`...)
 	t.calls = append(t.calls, id.Raw...)
 	t.calls = append(t.calls, `,"type":"function","function":{"name":"`...)
 	t.calls = append(append(t.calls, name...), `","arguments":`...)
 	if item.Get("type").Str == "custom_tool_call" {
-		t.calls = llm.AppendString(t.calls, `{"`+freeformInput+`":`+stringOr(item.Get("input"), `""`)+"}")
-	} else if arguments := item.Get("arguments"); inside(arguments) != "" {
+		t.calls = llm.AppendString(t.calls, `{"`+freeformInput+`":`+hub.StringOr(item.Get("input"), `""`)+"}")
+	} else if arguments := item.Get("arguments"); hub.Inside(arguments) != "" {
 		t.calls = append(t.calls, arguments.Raw...)
 	} else {
 		t.calls = append(t.calls, `"{}"`...)
@@ -149,6 +147,10 @@ func (q *question) called(item gjson.Result, field string) error {
 	return nil
 }
 
+// errBroken says that broken does: an output that is refused is not the item at which the turn
+// has ended.
+var errBroken = errors.New("an output is refused")
+
 // endTurn writes the turn as a message, and behind it the outputs of its calls, wherever they
 // are in the input: chat wants each output right behind the message that called for it. A turn
 // of reasoning alone, which chat cannot say, is named as dropped.
@@ -156,25 +158,25 @@ func (q *question) endTurn() error {
 	t := &q.turn
 	if len(t.said)+len(t.refused)+len(t.calls) == 0 {
 		if len(t.thought)+len(t.details) > 0 {
-			q.dropped.add("reasoning")
+			q.dropped.Add("reasoning")
 			*t = turn{}
 		}
 		return nil
 	}
-	b := append(comma(q.messages), `{"role":"assistant","content":`...)
+	b := append(hub.Comma(q.messages), `{"role":"assistant","content":`...)
 	if len(t.said) > 0 {
 		b = append(append(append(b, '"'), t.said...), '"')
 	} else {
 		b = append(b, "null"...)
 	}
 	if len(t.refused) > 0 {
-		b = quoted(b, "refusal", t.refused)
+		b = hub.Quoted(b, "refusal", t.refused)
 	}
 	if len(t.thought) > 0 {
-		b = quoted(b, "reasoning_content", t.thought)
+		b = hub.Quoted(b, "reasoning_content", t.thought)
 	}
-	b = list(b, "reasoning_details", t.details)
-	b = list(b, "tool_calls", t.calls)
+	b = hub.List(b, "reasoning_details", t.details)
+	b = hub.List(b, "tool_calls", t.calls)
 	q.messages = append(b, '}')
 	ids := t.ids
 	*t = turn{}
@@ -186,7 +188,8 @@ func (q *question) endTurn() error {
 		}
 		var err error
 		if images, err = q.output(images, at); err != nil {
-			return err
+			q.broken = hub.In("input["+strconv.Itoa(at)+"]", err)
+			return errBroken
 		}
 	}
 	q.pictures(images)
