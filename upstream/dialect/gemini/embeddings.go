@@ -8,6 +8,7 @@ import (
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/embeddings"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // NewEmbeddings returns the translator of embeddings at AI Studio for a model: OpenAI's requests
@@ -34,21 +35,21 @@ func (e embedder) Request(q dialect.Question) (dialect.Translated, error) {
 	if err != nil {
 		return dialect.Translated{}, err
 	}
-	rest := raw([]byte{'{'}, "outputDimensionality", r.Dimensions)
+	rest := hub.Given([]byte{'{'}, "outputDimensionality", r.Dimensions)
 	switch kind := taskTypes[r.Own["input_type"].Str]; {
 	case r.Own["taskType"].Exists():
-		rest = raw(rest, "taskType", r.Own["taskType"].Raw)
+		rest = hub.Given(rest, "taskType", r.Own["taskType"].Raw)
 	case r.Own["task_type"].Exists():
-		rest = raw(rest, "taskType", r.Own["task_type"].Raw)
+		rest = hub.Given(rest, "taskType", r.Own["task_type"].Raw)
 	case kind != "":
-		rest = raw(rest, "taskType", `"`+kind+`"`)
+		rest = hub.Given(rest, "taskType", `"`+kind+`"`)
 	case r.Own["input_type"].Exists():
 		r.Dropped = append(r.Dropped, "input_type")
 	}
-	rest = raw(rest, "title", r.Own["title"].Raw)
+	rest = hub.Given(rest, "title", r.Own["title"].Raw)
 	b := append(make([]byte, 0, len(q.Body)+len(r.Texts)*128), `{"requests":[`...)
 	for _, text := range r.Texts {
-		b = llm.AppendString(append(element(b), `{"model":`...), "models/"+e.model)
+		b = llm.AppendString(append(hub.Comma(b), `{"model":`...), "models/"+e.model)
 		b = append(append(b, `,"content":{"parts":[{"text":`...), text...)
 		b = append(b, `}]}`...)
 		if len(rest) > 1 {
