@@ -149,7 +149,7 @@ func clientCases() map[string]clientCase {
 	}
 }
 
-func with(base, more object) object {
+func with[V any](base, more map[string]V) map[string]V {
 	merged := maps.Clone(base)
 	maps.Copy(merged, more)
 	return merged

@@ -31,10 +31,11 @@ const (
 // cell is one place in the matrix: a fault in a phase, asked for in a mode over a wire, with
 // something that cures it or nothing.
 type cell struct {
-	row  *row
-	mode mode
-	cure cure
-	wire wire
+	row    *row
+	spoken *spoken
+	mode   mode
+	cure   cure
+	wire   wire
 
 	// name is also the key of the cell's deployment.
 	name string
@@ -48,16 +49,18 @@ func matrix() []*cell {
 	var cells []*cell
 	for i := range table {
 		r := &table[i]
-		for _, w := range []wire{http1, http2} {
-			if w == http2 && r.port != nil {
-				continue
-			}
-			for _, m := range []mode{plainAnswer, streamAnswer, soundAnswer} {
-				if r.step(m) == nil {
+		for _, s := range dialects {
+			for at, w := range s.wires {
+				if at > 0 && r.port != nil {
 					continue
 				}
-				for _, c := range r.cures() {
-					cells = append(cells, newCell(cell{row: r, mode: m, cure: c, wire: w}))
+				for _, m := range []mode{plainAnswer, streamAnswer, soundAnswer} {
+					if !s.has(r, m) {
+						continue
+					}
+					for _, c := range r.cures() {
+						cells = append(cells, newCell(cell{row: r, spoken: s, mode: m, cure: c, wire: w}))
+					}
 				}
 			}
 		}
@@ -66,7 +69,7 @@ func matrix() []*cell {
 }
 
 func newCell(c cell) *cell {
-	c.name = cellName(c.row.fault, string(c.row.phase), string(c.mode), string(c.cure), string(c.wire))
+	c.name = cellName(c.spoken.name, c.row.fault, string(c.row.phase), string(c.mode), string(c.cure), string(c.wire))
 	c.gate = fakellm.NewGate()
 	return &c
 }
@@ -202,7 +205,7 @@ func (c *cell) seen(provider string) int {
 func (c *cell) caddyfile(base func(provider string) string) string {
 	var b strings.Builder
 	for _, p := range c.providers() {
-		fmt.Fprintf(&b, "provider %s openai_compatible {\n", p)
+		fmt.Fprintf(&b, "provider %s %s {\n\t%s\n", p, c.spoken.kind, c.spoken.settings)
 		for _, key := range c.keys(p) {
 			fmt.Fprintf(&b, "\tapi_key %s\n", key)
 		}
@@ -237,13 +240,20 @@ func (c *cell) caddyfile(base func(provider string) string) string {
 
 // body is what the client asks.
 func (c *cell) body() string {
-	switch c.mode {
-	case streamAnswer:
-		return `{"stream":true,"messages":[{"role":"user","content":"Hi"}]}`
-	case soundAnswer:
+	if c.mode == soundAnswer {
 		return `{"input":"Hi","voice":"alloy"}`
+	}
+	begin := "{"
+	if c.mode == streamAnswer {
+		begin = `{"stream":true,`
+	}
+	switch c.spoken.client {
+	case llm.Responses:
+		return begin + `"input":"Hi"}`
+	case llm.Messages:
+		return begin + `"max_tokens":100,"messages":[{"role":"user","content":"Hi"}]}`
 	default:
-		return `{"messages":[{"role":"user","content":"Hi"}]}`
+		return begin + `"messages":[{"role":"user","content":"Hi"}]}`
 	}
 }
 
@@ -252,5 +262,5 @@ func (c *cell) endpoint() llm.Endpoint {
 	if c.mode == soundAnswer {
 		return llm.Speech
 	}
-	return llm.Chat
+	return c.spoken.client
 }

@@ -129,23 +129,60 @@ func (c *cell) checkCured(t *testing.T, a answer) {
 	if want := c.text(c.answeredBy()); a.Status != 200 || a.Err != nil || c.said(a.Body) != want {
 		t.Errorf("got %d %s, %v; want %q", a.Status, a.Body, a.Err, want)
 	}
-	if strings.Contains(a.Body, `"error"`) || c.mode == streamAnswer && !strings.HasSuffix(a.Body, "data: [DONE]\n\n") {
+	if c.failure(a.Body).Exists() || c.mode == streamAnswer && !c.ended(a.Body) {
 		t.Errorf("the answer is not whole: %s", a.Body)
+	}
+}
+
+// failure returns the error that an answer is or ends with, if it does.
+func (c *cell) failure(body string) gjson.Result {
+	if c.mode == streamAnswer && strings.Contains(body, "data: ") {
+		for line := range strings.Lines(body) {
+			if data, ok := strings.CutPrefix(line, "data: "); ok {
+				if e := gjson.Get(data, "error"); e.IsObject() {
+					return e
+				}
+			}
+		}
+		return gjson.Result{}
+	}
+	if e := gjson.Get(body, "error"); e.IsObject() {
+		return e
+	}
+	return gjson.Result{}
+}
+
+// ended says whether a stream has come to its end, as the client's dialect says it.
+func (c *cell) ended(stream string) bool {
+	switch c.spoken.client {
+	case llm.Responses:
+		return strings.Contains(stream, "event: response.completed\n")
+	case llm.Messages:
+		return strings.Contains(stream, "event: message_stop\n")
+	default:
+		return strings.HasSuffix(stream, "data: [DONE]\n\n")
 	}
 }
 
 // said returns the model's words in an answer.
 func (c *cell) said(body string) string {
+	plain, piece := "choices.0.message.content", "choices.0.delta.content"
+	switch c.spoken.client {
+	case llm.Responses:
+		plain, piece = "output.0.content.0.text", "delta"
+	case llm.Messages:
+		plain, piece = "content.0.text", "delta.text"
+	}
 	switch c.mode {
 	case plainAnswer:
-		return gjson.Get(body, "choices.0.message.content").String()
+		return gjson.Get(body, plain).String()
 	case soundAnswer:
 		return body
 	}
 	var words strings.Builder
 	for line := range strings.Lines(body) {
 		if data, ok := strings.CutPrefix(line, "data: "); ok {
-			words.WriteString(gjson.Get(data, "choices.0.delta.content").String())
+			words.WriteString(gjson.Get(data, piece).String())
 		}
 	}
 	return words.String()
@@ -169,29 +206,34 @@ func (c *cell) checkBrokenOff(t *testing.T, a answer) {
 		return
 	}
 	events := strings.Split(strings.TrimSuffix(a.Body, "\n\n"), "\n\n")
-	last, _ := strings.CutPrefix(events[len(events)-1], "data: ")
-	if a.Err != nil || strings.Contains(a.Body, "[DONE]") || !gjson.Valid(last) {
+	last := events[len(events)-1]
+	if a.Err != nil || c.ended(a.Body) || strings.Contains(a.Body, "[DONE]") || !c.failure(last).Exists() {
 		t.Errorf("the stream ends with %q, %v", last, a.Err)
-	}
-	c.checkEnvelope(t, last)
-}
-
-// checkRefused checks an error in place of an answer.
-func (c *cell) checkRefused(t *testing.T, a answer) {
-	if a.Status != c.row.told.status || a.Err != nil || a.Header.Get("Content-Type") != "application/json" {
-		t.Errorf("got %d %s, %v; want %d", a.Status, a.Body, a.Err, c.row.told.status)
-	}
-	if got := a.Header.Get("Retry-After"); got != c.row.told.retryAfter {
-		t.Errorf("Retry-After is %q, want %q", got, c.row.told.retryAfter)
 	}
 	c.checkEnvelope(t, a.Body)
 }
 
-// checkEnvelope checks the words of an error.
-func (c *cell) checkEnvelope(t *testing.T, envelope string) {
-	e := gjson.Get(envelope, "error")
-	if e.Get("code").String() != c.row.told.code || e.Get("message").String() != c.row.told.message || e.Get("type").String() == "" {
-		t.Errorf("got %s, want the code %s and %q", envelope, c.row.told.code, c.row.told.message)
+// checkRefused checks an error in place of an answer.
+func (c *cell) checkRefused(t *testing.T, a answer) {
+	told := c.told()
+	if a.Status != told.status || a.Err != nil || a.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("got %d %s, %v; want %d", a.Status, a.Body, a.Err, told.status)
+	}
+	if got := a.Header.Get("Retry-After"); got != told.retryAfter {
+		t.Errorf("Retry-After is %q, want %q", got, told.retryAfter)
+	}
+	c.checkEnvelope(t, a.Body)
+}
+
+// checkEnvelope checks the words of the error that an answer is or ends with.
+func (c *cell) checkEnvelope(t *testing.T, body string) {
+	e, told := c.failure(body), c.told()
+	word := e.Get("code").String()
+	if c.spoken.client == llm.Messages {
+		word = e.Get("type").String()
+	}
+	if word != told.code || e.Get("message").String() != told.message || e.Get("type").String() == "" {
+		t.Errorf("got %s, want %s and %q", body, told.code, told.message)
 	}
 }
 
@@ -264,7 +306,7 @@ func (c *cell) checkLine(t *testing.T, line string) {
 	case c.cured():
 		u := fakellm.DefaultUsage
 		want["llm.input_tokens"], want["llm.output_tokens"] = float64(u.Input), float64(u.Output)
-		want["llm.cached_tokens"], want["llm.reasoning_tokens"] = float64(u.Cached), float64(u.Reasoning)
+		want["llm.cached_tokens"], want["llm.reasoning_tokens"] = float64(u.Cached), float64(c.spoken.reasoning)
 	case c.mode == streamAnswer && c.row.phase == midStream:
 		delete(want, "llm.input_tokens")
 		if n := gjson.Get(line, "llm.input_tokens").Int(); n <= 0 {
@@ -272,6 +314,9 @@ func (c *cell) checkLine(t *testing.T, line string) {
 		}
 		want["llm.output_tokens"], want["llm.estimated"] = 2.0, true // of 5 bytes
 		want["llm.cached_tokens"], want["llm.reasoning_tokens"] = 0.0, 0.0
+		if c.spoken.client == llm.Messages { // a stream of theirs begins with what has gone in
+			want["llm.input_tokens"], want["llm.cached_tokens"] = float64(fakellm.DefaultUsage.Input), float64(fakellm.DefaultUsage.Cached)
+		}
 	}
 	for field, value := range want {
 		if got := gjson.Get(line, field).Value(); got != value {
@@ -291,9 +336,11 @@ func (c *cell) checkNumbers(t *testing.T, grown map[string]map[string]float64) {
 	}
 	if c.cured() {
 		u := fakellm.DefaultUsage
-		for kind, n := range map[string]int{"input": u.Input, "output": u.Output, "cached_input": u.Cached, "reasoning": u.Reasoning} {
-			want[fmt.Sprintf("llm_gateway_tokens_total{deployment=%q,model=\"m\",provider=%q,type=%q,variant=\"default\"}",
-				c.name, c.answeredBy(), kind)] = float64(n)
+		for kind, n := range map[string]int{"input": u.Input, "output": u.Output, "cached_input": u.Cached, "reasoning": c.spoken.reasoning} {
+			if n > 0 {
+				want[fmt.Sprintf("llm_gateway_tokens_total{deployment=%q,model=\"m\",provider=%q,type=%q,variant=\"default\"}",
+					c.name, c.answeredBy(), kind)] = float64(n)
+			}
 		}
 	}
 	got := make(map[string]float64)

@@ -47,6 +47,8 @@ func failoverPage(t *testing.T) string {
 		"Cells":    len(matrix()),
 		"Begun":    lines(midStream),
 		"NotBegun": lines(connecting, headers, beforeOutput),
+		"Dialects": dialects,
+		"Words":    vendorsWords(),
 		"Networks": networks(),
 	}
 	if err := tmpl.Execute(&page, data); err != nil {
@@ -81,9 +83,43 @@ func lines(phases ...phase) []line {
 		if r.blamed {
 			l.Counts = "yes"
 		}
+		if r.only != "" {
+			l.Fault += " (" + spokenFor(r).Title + ")"
+		}
 		l.Answers = r.answers()
 		l.Retry, l.Key, l.Fallback, l.Nothing = r.verdicts(retryCures), r.verdicts(keyCures), r.verdicts(fallbackCures), r.verdicts(nothingCures)
 		all = append(all, l)
+	}
+	return all
+}
+
+// spokenFor returns what is spoken first of all in which a row's fault can happen.
+func spokenFor(r *row) *spoken {
+	return dialects[max(0, slices.IndexFunc(dialects, func(s *spoken) bool { return s.name == r.only }))]
+}
+
+// vendorsWords lists, for the errors that providers report, what the clients of each dialect
+// get: a status and a word, of which one that is as in the first column is left out.
+func vendorsWords() [][]string {
+	var all [][]string
+	for i := range table {
+		r := &table[i]
+		if r.only != "" || r.phase == midStream || r.told.code == unreachable.code || r.told.code == tooLate.code {
+			continue // where it is the gateway that speaks
+		}
+		columns := []string{r.fault}
+		for _, s := range dialects {
+			t := newCell(cell{row: r, spoken: s, cure: nothingCures}).told()
+			word := fmt.Sprintf("%d `%s`", t.status, t.code)
+			switch {
+			case t.code == "":
+				word = fmt.Sprintf("%d", t.status)
+			case len(columns) > 1 && word == columns[1]:
+				word = "the same"
+			}
+			columns = append(columns, word)
+		}
+		all = append(all, columns)
 	}
 	return all
 }
@@ -92,7 +128,7 @@ func lines(phases ...phase) []line {
 func (r *row) answers() string {
 	var modes []string
 	for _, m := range []mode{plainAnswer, streamAnswer, soundAnswer} {
-		if r.step(m) != nil {
+		if spokenFor(r).has(r, m) {
 			modes = append(modes, string(m))
 		}
 	}
@@ -104,7 +140,7 @@ func (r *row) verdicts(c cure) string {
 	if !slices.Contains(r.cures(), c) {
 		return "—"
 	}
-	x := newCell(cell{row: r, cure: c})
+	x := newCell(cell{row: r, spoken: spokenFor(r), cure: c})
 	var b strings.Builder
 	for i, a := range x.attempts() {
 		switch {

@@ -1,9 +1,12 @@
 package integration
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/mulligan-gateway/mulligan/internal/fakellm"
 	"github.com/mulligan-gateway/mulligan/llm"
@@ -37,10 +40,16 @@ type row struct {
 	// plain, stream and sound are what the provider does, nil for a mode in which the fault
 	// cannot happen. Mid-stream it does so when the client has the begin of the answer.
 	plain, stream, sound fakellm.Step
+	// only is the name of what must be spoken for it to happen, "" for anything.
+	only string
+	// neverPlain are the dialects in which it cannot happen to a plain answer.
+	neverPlain []fakellm.Dialect
 	// port is the base URL of a port where nobody can connect, for a fault of connecting.
 	port func(testing.TB) string
 	// waits says that only a timeout ends it.
 	waits bool
+	// slow says that the retry comes a good while later.
+	slow bool
 	// lossy says that what the provider sent just before may get lost on its way.
 	lossy bool
 
@@ -55,6 +64,12 @@ type row struct {
 	// told is what the client gets when nothing cures it.
 	told told
 }
+
+// Faults whose words are not the same everywhere.
+const (
+	insideReply = "error inside a 200"
+	firstEvent  = "error as the first event of a 200"
+)
 
 // told is what a client gets in place of an answer.
 type told struct {
@@ -101,17 +116,21 @@ var table = []row{
 	answered(fakellm.Hang(), row{fault: "hang", waits: true, verdict: llm.VerdictAgain, blamed: true, told: tooLate}),
 
 	refused(400, "unsupported_value", row{verdict: llm.VerdictStop}),
+	refused(400, "API_KEY_INVALID", row{only: "gemini", fault: "400 API_KEY_INVALID",
+		verdict: llm.VerdictNext, otherKey: true, rests: upstream.ReasonRejected, told: notAccepted}),
+	refused(400, "ServiceQuotaExceededException", row{only: "converse", fault: "400 ServiceQuotaExceededException",
+		verdict: llm.VerdictNext, otherKey: true, rests: upstream.ReasonRejected, told: notAccepted}),
 	refused(401, "invalid_api_key", row{verdict: llm.VerdictNext, otherKey: true, rests: upstream.ReasonRejected, told: notAccepted}),
 	refused(402, "insufficient_credits", row{verdict: llm.VerdictNext, otherKey: true, rests: upstream.ReasonRejected, told: notAccepted}),
 	refused(403, "permission_denied", row{verdict: llm.VerdictNext, otherKey: true, rests: upstream.ReasonRejected, told: notAccepted}),
-	refused(404, "model_not_found", row{verdict: llm.VerdictNext}),
+	missing(row{verdict: llm.VerdictNext}),
 	refused(408, "request_timeout", row{verdict: llm.VerdictAgain, blamed: true}),
 	refused(409, "conflict", row{verdict: llm.VerdictAgain}),
 	refused(413, "request_too_large", row{verdict: llm.VerdictStop}),
 	refused(422, "unprocessable", row{verdict: llm.VerdictStop}),
 	refused(429, "rate_limit_exceeded", row{verdict: llm.VerdictAgain, otherKey: true, blamed: true}),
-	limited("Retry-After-Ms", "30", row{fault: "429 + short Retry-After", verdict: llm.VerdictAgain, otherKey: true, blamed: true}),
-	limited("Retry-After", "3600", row{fault: "429 + long Retry-After", verdict: llm.VerdictNext, otherKey: true, rests: upstream.ReasonTold, blamed: true}),
+	limited(30*time.Millisecond, row{fault: "429 + short Retry-After", slow: true, verdict: llm.VerdictAgain, otherKey: true, blamed: true}),
+	limited(time.Hour, row{fault: "429 + long Retry-After", verdict: llm.VerdictNext, otherKey: true, rests: upstream.ReasonTold, blamed: true}),
 	refused(500, "boom", row{verdict: llm.VerdictAgain, blamed: true}),
 	refused(502, "bad_gateway", row{verdict: llm.VerdictAgain, blamed: true}),
 	refused(503, "unavailable", row{verdict: llm.VerdictAgain, blamed: true}),
@@ -119,10 +138,18 @@ var table = []row{
 	refused(529, "overloaded_error", row{verdict: llm.VerdictAgain, blamed: true}),
 
 	{
-		fault: "error inside a 200", phase: beforeOutput,
-		plain:   fakellm.Raw(200, "application/json", `{"error":{"message":"`+providersWords+`","type":"server_error","code":"overloaded"}}`),
+		fault: insideReply, phase: beforeOutput,
+		plain: fakellm.ErrorInside(503, "overloaded", providersWords), neverPlain: []fakellm.Dialect{fakellm.Converse},
 		stream:  begun(fakellm.ErrorEvent(503, "overloaded", providersWords)),
 		verdict: llm.VerdictAgain, blamed: true, told: reported(503, "overloaded"),
+	},
+	{
+		fault: firstEvent, phase: beforeOutput, stream: fakellm.Steps(fakellm.Stream(), fakellm.ErrorEvent(503, "overloaded", providersWords)),
+		verdict: llm.VerdictAgain, blamed: true, told: reported(503, "overloaded"),
+	},
+	{
+		fault: "response.failed", only: "responses", phase: beforeOutput, stream: begun(fakellm.ResponseFailed("server_error", providersWords)),
+		verdict: llm.VerdictAgain, blamed: true, told: reported(500, "server_error"),
 	},
 	{
 		fault: "malformed JSON", phase: beforeOutput,
@@ -131,6 +158,10 @@ var table = []row{
 	},
 	{
 		fault: "malformed event", phase: beforeOutput, stream: begun(fakellm.MalformedEvent()),
+		verdict: llm.VerdictAgain, blamed: true, told: unreadable,
+	},
+	{
+		fault: "damaged frame", only: "converse", phase: beforeOutput, stream: begun(fakellm.Write(strings.Repeat("x", 100))),
 		verdict: llm.VerdictAgain, blamed: true, told: unreadable,
 	},
 	{
@@ -143,11 +174,12 @@ var table = []row{
 	broken(fakellm.Hang(), row{fault: "stall", waits: true, verdict: llm.VerdictAgain, blamed: true, told: tooLate}),
 
 	{
-		fault: "error inside a 200", phase: midStream, stream: fakellm.ErrorEvent(503, "overloaded", providersWords),
+		fault: insideReply, phase: midStream, stream: fakellm.ErrorEvent(503, "overloaded", providersWords),
 		verdict: llm.VerdictOK, blamed: true,
 		told: told{200, "stream_interrupted", "The model's answer broke off: " + providersWords, "", llm.OutcomeInterrupted},
 	},
 	{fault: "malformed event", phase: midStream, stream: fakellm.MalformedEvent(), verdict: llm.VerdictOK, blamed: true, told: brokeOff},
+	{fault: "damaged frame", only: "converse", phase: midStream, stream: fakellm.Write(strings.Repeat("x", 100)), verdict: llm.VerdictOK, blamed: true, told: brokeOff},
 	{fault: "truncated body", phase: midStream, stream: end, verdict: llm.VerdictOK, blamed: true, told: brokeOff},
 	{fault: "cut", phase: midStream, stream: fakellm.Cut(), sound: fakellm.Cut(), verdict: llm.VerdictOK, blamed: true, told: brokeOff},
 	{fault: "reset", phase: midStream, stream: fakellm.Reset(), sound: fakellm.Reset(), lossy: true, verdict: llm.VerdictOK, blamed: true, told: brokeOff},
@@ -163,7 +195,7 @@ func answered(step fakellm.Step, r row) row {
 // refused is a reply whose status is an error. The client gets it as it is, unless the row
 // says otherwise.
 func refused(status int, code string, r row) row {
-	r.fault = strconv.Itoa(status)
+	r.fault = cmp.Or(r.fault, strconv.Itoa(status))
 	if r.told.status == 0 {
 		r.told = reported(status, code)
 	}
@@ -174,16 +206,19 @@ func refused(status int, code string, r row) row {
 	return answered(fakellm.Error(status, code, message), r)
 }
 
-// limited is a 429 that says how long to wait: the short wait in OpenAI's header, which is in
-// milliseconds. The client is told whole seconds.
-func limited(header, wait string, r row) row {
+// missing is a 404 that says in anybody's words that there is no such model.
+func missing(r row) row {
+	r = refused(http.StatusNotFound, "model_not_found", r)
+	r.told.message = "There is no model m."
+	return answered(fakellm.Error(http.StatusNotFound, r.told.code, r.told.message), r)
+}
+
+// limited is a 429 that says how long to wait. The client is told whole seconds.
+func limited(wait time.Duration, r row) row {
 	const code = "rate_limit_exceeded"
 	r.told = reported(429, code)
-	r.told.retryAfter = wait
-	if header != "Retry-After" {
-		r.told.retryAfter = "1"
-	}
-	return answered(fakellm.Steps(fakellm.Header(header, wait), fakellm.Error(429, code, providersWords)), r)
+	r.told.retryAfter = strconv.Itoa(int(max(wait, time.Second).Seconds()))
+	return answered(fakellm.Limited(wait, code, providersWords), r)
 }
 
 // broken is a reply whose begin came and nothing of the answer.
@@ -205,7 +240,7 @@ func end(*fakellm.Call) {}
 func (r *row) step(m mode) fakellm.Step {
 	switch {
 	case r.port != nil && m != soundAnswer:
-		return end // nobody comes so far
+		return end // nobody comes that far
 	case m == plainAnswer:
 		return r.plain
 	case m == streamAnswer:

@@ -170,7 +170,7 @@ func (x *toxic) run(t *testing.T) {
 		}
 	case fallbackAnswer:
 		attempts, requests = attempts+1, 1
-		c := cell{mode: x.mode}
+		c := cell{spoken: dialects[0], mode: x.mode}
 		if a.Status != 200 || a.Err != nil || c.said(a.Body) != "The second answers." || strings.Contains(a.Body, "Gr") {
 			t.Errorf("got %d %q, %v", a.Status, a.Body, a.Err)
 		}

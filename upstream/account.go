@@ -53,8 +53,11 @@ func (a *attempt) close() {
 func (a *attempt) charge() {
 	signs, x := a.reply.watcher.Signs(), a.loop.call.Exchange
 	usage := signs.Usage
-	if !usage.Known {
+	switch {
+	case !usage.Known:
 		usage = a.estimate()
+	case signs.Beginning:
+		usage.Output, usage.Estimated = max(usage.Output, a.estimate().Output), true
 	}
 	cost := a.target.Entry.Cost(usage)
 	if a.loop.charged { // another one has answered the beginning

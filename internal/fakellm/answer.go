@@ -64,11 +64,15 @@ func (r Reply) withDefaults(q *Request) Reply {
 
 func (r Reply) give(c *Call) {
 	switch c.Endpoint {
-	case llm.Chat, llm.Completions, llm.Responses, llm.Transcriptions, llm.Translations:
+	case llm.Chat, llm.Messages, llm.Completions, llm.Responses, llm.Transcriptions, llm.Translations:
 		if c.Stream() {
 			r.stream(c)
 			return
 		}
+	}
+	if plain := c.shape().plain; plain != nil {
+		JSON(http.StatusOK, plain(r, c))(c)
+		return
 	}
 	switch c.Endpoint {
 	case llm.Chat:
@@ -95,6 +99,7 @@ func (r Reply) give(c *Call) {
 }
 
 func (r Reply) stream(c *Call) {
+	c.spends = &r.Usage
 	steps := []Step{Stream(), Role(), Text(r.Chunks...)}
 	for i, call := range r.ToolCalls {
 		steps = append(steps, Tool(i, call))
@@ -238,6 +243,8 @@ func (s *transcriptStream) done() {
 	}))
 }
 
-func (s *transcriptStream) fail(status int, code, message string) {
-	s.c.event("", mustJSON(object{"error": errorObject(status, code, message)}))
+func (s *transcriptStream) malformed() { s.c.malformed() }
+
+func (s *transcriptStream) fail(p *problem) {
+	s.c.event("", mustJSON(object{"error": errorObject(p.status, p.code, p.message)}))
 }

@@ -83,8 +83,10 @@ func (s *chatStream) usage(u Usage) {
 	}
 }
 
-func (s *chatStream) fail(status int, code, message string) {
-	s.c.event("", mustJSON(object{"error": errorObject(status, code, message)}))
+func (s *chatStream) malformed() { s.c.malformed() }
+
+func (s *chatStream) fail(p *problem) {
+	s.c.event("", mustJSON(object{"error": errorObject(p.status, p.code, p.message)}))
 }
 
 // completionsStream writes the chunks of the older completions endpoint.

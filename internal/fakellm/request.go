@@ -2,11 +2,13 @@ package fakellm
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"mime"
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,10 +28,13 @@ type Request struct {
 	Header   http.Header
 	Host     string
 	Body     []byte
-	Endpoint llm.Endpoint // "" when the path is none of ours
+	Dialect  Dialect
+	Endpoint llm.Endpoint // chat for Google's and Bedrock's paths; "" when the path is none of ours
 	Time     time.Time    // when its body had been read
 
-	form map[string][]byte // fields and files of a multipart body
+	form   map[string][]byte // fields and files of a multipart body
+	model  string            // that the path names
+	stream bool              // that the path asks for
 
 	done      chan struct{}
 	once      sync.Once
@@ -54,12 +59,7 @@ func readRequest(r *http.Request) (*Request, error) {
 		done:      make(chan struct{}),
 		cancelled: make(chan struct{}),
 	}
-	for _, e := range llm.Endpoints() { // chat comes before completions, its suffix
-		if strings.HasSuffix(req.Path, e.Path()) {
-			req.Endpoint = e
-			break
-		}
-	}
+	req.address()
 	req.form = parseForm(r.Header.Get("Content-Type"), body)
 	return req, nil
 }
@@ -122,25 +122,46 @@ func (r *Request) Field(name string) string {
 }
 
 // Model returns the model that the provider was asked for.
-func (r *Request) Model() string { return r.Field("model") }
+func (r *Request) Model() string { return cmp.Or(r.model, r.Field("model")) }
 
 // Stream says whether a stream was asked for.
-func (r *Request) Stream() bool { return r.Field("stream") == "true" }
+func (r *Request) Stream() bool { return r.stream || r.Field("stream") == "true" }
 
 // WantsUsage says whether usage at the end of a stream was asked for.
 func (r *Request) WantsUsage() bool { return r.Get("stream_options.include_usage").Bool() }
 
 // Key returns the API key of the request.
-func (r *Request) Key() string {
-	return strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+func (r *Request) Key() string { return r.shape().key(r.Header) }
+
+// openAIResults are the tool messages, or the outputs of calls, that are last.
+func openAIResults(r *Request) (all []ToolResult) {
+	if r.Endpoint == llm.Responses {
+		for _, item := range slices.Backward(r.Get("input").Array()) {
+			if item.Get("type").String() != "function_call_output" {
+				break
+			}
+			all = append(all, ToolResult{ID: item.Get("call_id").String(), Text: textIn(item.Get("output"))})
+		}
+	} else {
+		for _, m := range slices.Backward(r.Get("messages").Array()) {
+			if m.Get("role").String() != "tool" {
+				break
+			}
+			all = append(all, ToolResult{ID: m.Get("tool_call_id").String(), Text: textIn(m.Get("content"))})
+		}
+	}
+	slices.Reverse(all)
+	return all
 }
 
-// HasToolResults says whether the conversation ends with the results of tool calls.
-func (r *Request) HasToolResults() bool {
-	if r.Endpoint == llm.Responses {
-		items := r.Get("input").Array()
-		return len(items) > 0 && items[len(items)-1].Get("type").String() == "function_call_output"
+// textIn returns a content that is a text, or a list of parts that are.
+func textIn(content gjson.Result) string {
+	if !content.IsArray() {
+		return content.String()
 	}
-	messages := r.Get("messages").Array()
-	return len(messages) > 0 && messages[len(messages)-1].Get("role").String() == "tool"
+	var text strings.Builder
+	for _, part := range content.Array() {
+		text.WriteString(part.Get("text").String())
+	}
+	return text.String()
 }

@@ -149,9 +149,22 @@ func (s *responsesStream) done() {
 	s.send(kind, object{"response": v})
 }
 
-func (s *responsesStream) fail(_ int, code, message string) {
-	s.send("error", object{"code": code, "message": message, "param": nil})
+func (s *responsesStream) malformed() { s.c.malformed() }
+
+func (s *responsesStream) fail(p *problem) {
+	s.send("error", object{"code": p.code, "message": p.message, "param": nil})
+	s.failed(p)
+}
+
+// failed sends what says of the whole response that it has failed.
+func (s *responsesStream) failed(p *problem) {
 	v := responseObject(s.c, "failed", s.output)
-	v["error"] = object{"code": code, "message": message}
+	v["error"] = object{"code": p.code, "message": p.message}
 	s.send("response.failed", object{"response": v})
+}
+
+// ResponseFailed sends an error inside a stream of responses as OpenAI does when the model
+// fails: by response.failed alone.
+func ResponseFailed(code, message string) Step {
+	return func(c *Call) { c.dialect().(*responsesStream).failed(&problem{code: code, message: message}) }
 }

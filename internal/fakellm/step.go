@@ -21,6 +21,16 @@ type Call struct {
 	conn net.Conn
 	quit <-chan struct{}
 	out  dialect // how events are written; nil before the first
+
+	spends *Usage // what the answer will report as used, where that is known
+}
+
+// promised is the usage that the answer will report.
+func (c *Call) promised() Usage {
+	if c.spends != nil {
+		return *c.spends
+	}
+	return DefaultUsage
 }
 
 // Steps does one step after the other.
@@ -128,22 +138,6 @@ func (c *Call) whole(status int, contentType string, body []byte) {
 	if c.Method != http.MethodHead {
 		c.Write(body)
 	}
-}
-
-// Error answers with OpenAI's error envelope.
-func Error(status int, code, message string) Step {
-	return JSON(status, object{"error": errorObject(status, code, message)})
-}
-
-func errorObject(status int, code, message string) object {
-	kind := "invalid_request_error"
-	switch {
-	case status >= 500:
-		kind = "server_error"
-	case status == http.StatusTooManyRequests:
-		kind = "requests"
-	}
-	return object{"message": message, "type": kind, "param": nil, "code": code}
 }
 
 // MalformedJSON answers 200 with a JSON body that stops in the middle, though it is as

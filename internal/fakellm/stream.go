@@ -12,12 +12,13 @@ type object = map[string]any
 
 // ToolCall is a call of a function that the model asks for.
 type ToolCall struct {
-	ID        string
+	ID        string // not said by vendors that have none
 	Name      string
 	Arguments string // a JSON text
+	Signature string // Google's thought signature; other vendors have none
 }
 
-// dialect writes the pieces of a streamed answer in the form of one endpoint.
+// dialect writes the pieces of a streamed answer in the form of one vendor's endpoint.
 type dialect interface {
 	preamble()
 	text(string)
@@ -25,32 +26,39 @@ type dialect interface {
 	finish(reason string)
 	usage(Usage)
 	done()
-	fail(status int, code, message string)
+	fail(*problem)
+	malformed()
 }
 
 func (c *Call) dialect() dialect {
 	if c.out == nil {
-		switch c.Endpoint {
-		case llm.Responses:
-			c.out = &responsesStream{c: c}
-		case llm.Completions:
-			c.out = &completionsStream{chatStream{c: c}}
-		case llm.Transcriptions, llm.Translations:
-			c.out = &transcriptStream{c: c}
-		default:
-			c.out = &chatStream{c: c}
-		}
+		c.out = c.shape().events(c)
 	}
 	return c.out
 }
 
-// The steps below make a stream, in the dialect of the endpoint that was called: chat
-// chunks, completion chunks, the typed events of responses or of transcriptions.
+// openAIEvents are those of the endpoint that was called.
+func openAIEvents(c *Call) dialect {
+	switch c.Endpoint {
+	case llm.Responses:
+		return &responsesStream{c: c}
+	case llm.Completions:
+		return &completionsStream{chatStream{c: c}}
+	case llm.Transcriptions, llm.Translations:
+		return &transcriptStream{c: c}
+	default:
+		return &chatStream{c: c}
+	}
+}
+
+// The steps below make a stream, in the dialect of the vendor and the endpoint that was
+// called: chat chunks, completion chunks, the typed events of responses or of transcriptions,
+// Anthropic's events, Google's, AWS's frames.
 
 // Stream begins a stream: it sends status 200 and the headers.
 func Stream() Step {
 	return func(c *Call) {
-		c.w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+		c.w.Header().Set("Content-Type", c.shape().streams)
 		c.w.Header().Set("Cache-Control", "no-cache")
 		Status(http.StatusOK)(c)
 	}
@@ -86,14 +94,17 @@ func Done() Step { return func(c *Call) { c.dialect().done() } }
 
 // ErrorEvent sends an error inside the stream, in the endpoint's dialect.
 func ErrorEvent(status int, code, message string) Step {
-	return func(c *Call) { c.dialect().fail(status, code, message) }
+	return func(c *Call) { c.dialect().fail(&problem{status: status, code: code, message: message}) }
 }
 
 // Data sends one event with the data as it is.
 func Data(data string) Step { return func(c *Call) { c.event("", []byte(data)) } }
 
 // MalformedEvent sends an event whose data is JSON that stops in the middle.
-func MalformedEvent() Step { return Data(`{"id":"chatcmpl-fake","choices":[{"delta":{"cont`) }
+func MalformedEvent() Step { return func(c *Call) { c.dialect().malformed() } }
+
+// malformed is such an event of OpenAI's.
+func (c *Call) malformed() { c.event("", []byte(`{"id":"chatcmpl-fake","choices":[{"delta":{"cont`)) }
 
 // Comment sends an SSE comment, which some providers use to keep connections alive.
 func Comment(text string) Step { return Write(": " + text + "\n\n") }

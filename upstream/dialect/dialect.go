@@ -46,7 +46,9 @@ type Event struct {
 
 // Signs is what a reply says of itself.
 type Signs struct {
-	Usage     llm.Usage
+	Usage llm.Usage
+	// Beginning says that Usage is from the begin of a stream, and that the output is not in it.
+	Beginning bool
 	Finish    string // the first choice's finish reason, in OpenAI's words
 	ID, Model string
 	// Text is the length of the output so far in bytes, for an estimate where a provider

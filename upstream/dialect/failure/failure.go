@@ -6,6 +6,7 @@ package failure
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/mulligan-gateway/mulligan/llm"
@@ -151,7 +152,7 @@ func (f *Failure) Error() *llm.Error {
 	if e.Status < http.StatusBadRequest {
 		e.Status = usual[f.Class].status
 	}
-	if e.Code == "" {
+	if e.Code == "" || e.Code == strconv.Itoa(e.Status) { // Google, OpenRouter and others repeat the status
 		e.Code = usual[f.Class].code
 	}
 	if e.Type == "" {

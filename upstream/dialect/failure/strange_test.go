@@ -141,7 +141,8 @@ func TestErrorFallsBackToOpenAIsWords(t *testing.T) {
 		{403, ``, 403, "invalid_api_key", "permission_error"},
 		{404, `{"error":"no such model"}`, 404, "model_not_found", "invalid_request_error"},
 		{404, ``, 404, "", "invalid_request_error"},
-		{429, `{"error":{"code":429}}`, 429, "429", "rate_limit_error"},
+		{429, `{"error":{"code":429}}`, 429, "rate_limit_exceeded", "rate_limit_error"}, // the status is no code
+		{400, `{"error":{"code":1301}}`, 400, "1301", "invalid_request_error"},
 		{429, ``, 429, "rate_limit_exceeded", "rate_limit_error"},
 		{529, `{"type":"error","error":{"type":"overloaded_error"}}`, 529, "server_is_overloaded", "overloaded_error"},
 		{500, ``, 500, "server_error", "server_error"},

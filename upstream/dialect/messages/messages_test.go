@@ -81,3 +81,22 @@ func TestACallThatIsOverIsNotGoneOnWith(t *testing.T) {
 		t.Errorf("got %s, %v", b, err)
 	}
 }
+
+func TestAStreamThatBreaksOffHasOnlyTheUsageOfItsBegin(t *testing.T) {
+	w := NewWatcher()
+	for _, step := range []struct {
+		data      string
+		beginning bool
+	}{
+		{`{"type":"message_start","message":{"id":"msg_1","usage":{"input_tokens":8,"cache_read_input_tokens":3,"output_tokens":1}}}`, true},
+		{`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a long answer"}}`, true},
+		{`{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":40}}`, false},
+	} {
+		if err := w.Event(&dialect.Event{Data: []byte(step.data)}); err != nil {
+			t.Fatal(err)
+		}
+		if s := w.Signs(); s.Beginning != step.beginning || s.Usage.Input != 11 {
+			t.Errorf("after %s: beginning %v, usage %+v", step.data, s.Beginning, s.Usage)
+		}
+	}
+}

@@ -79,6 +79,7 @@ func (w *Watcher) Event(e *dialect.Event) error {
 	case "message_start":
 		raw, _ := w.doc.Get("message")
 		w.message(gjson.ParseBytes(raw))
+		w.signs.Beginning = true
 	case "content_block_start":
 		raw, _ := w.doc.Get("content_block")
 		// A call says its name here; a text says nothing yet.
@@ -95,7 +96,7 @@ func (w *Watcher) Event(e *dialect.Event) error {
 		w.signs.Finish = finish(gjson.GetBytes(raw, "stop_reason").Str, w.signs.Finish == "tool_calls")
 		usage, _ := w.doc.Get("usage")
 		w.count(gjson.ParseBytes(usage))
-		e.Output = true
+		w.signs.Beginning, e.Output = false, true
 	case "message_stop":
 		w.signs.Whole, w.signs.Last, e.Output = true, true, true
 	}
