@@ -27,6 +27,8 @@ const (
 	headerVariant  = "X-Deployment-Variant"
 	headerModel    = "X-Deployment-Model"
 	headerAttempts = "X-Deployment-Attempts"
+	// headerEstimated is there, and true, on an answer that is an estimate of Mulligan's.
+	headerEstimated = "X-Deployment-Estimated"
 )
 
 // maxHeaderObject is the longest JSON object that a header may hold, in bytes.
@@ -115,7 +117,9 @@ func readRequest(req *llm.Request, r *http.Request, raw []byte) error {
 	}
 	req.Doc, req.Header = doc, r.Header
 	req.Model, _ = doc.String("model")
-	req.Stream, _ = doc.Bool("stream")
+	if req.Endpoint != llm.CountTokens { // where it says how the answer would be asked for
+		req.Stream, _ = doc.Bool("stream")
+	}
 	if options, ok := doc.Get("stream_options"); ok && req.Stream {
 		req.WantsUsage = wantsUsage(options)
 	}

@@ -33,7 +33,6 @@ var operations = func() map[string]operation {
 // laterPaths belong to Mulligan's API but not to this build. They are answered rather than
 // handed on, so that a client learns why instead of getting somebody else's 404.
 var laterPaths = map[string]string{
-	"/v1/messages/count_tokens":  http.MethodPost,
 	"/v1/feedback":               http.MethodPost,
 	"/v2/deployments":            http.MethodGet,
 	"/v2/deployments/invoke":     http.MethodPost,

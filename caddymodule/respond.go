@@ -56,6 +56,7 @@ func (x *exchange) begin(reply *upstream.Reply) bool {
 	} else {
 		x.keepalive.over = true // a comment in it would be damage
 	}
+	x.estimated = reply.Estimated
 	x.setHeaders()
 	x.commit(reply.Status)
 	return true
@@ -196,6 +197,9 @@ func (x *exchange) setHeaders() {
 	h[headerTraceID] = []string{x.account.TraceID}
 	if !x.site.fullHeaders {
 		return
+	}
+	if x.estimated {
+		h[headerEstimated] = []string{"true"}
 	}
 	if x.account.Variant != "" {
 		h[headerVariant] = []string{x.account.Variant}

@@ -31,6 +31,7 @@ type exchange struct {
 
 	deployment *deployment.Deployment // nil for a client that named a model itself
 	variant    *deployment.Variant
+	estimated  bool // no provider was called: the answer is an estimate
 	committed  bool // the status line is out
 	early      bool // it went out to keep the stream alive, before anybody had answered
 	keepalive  keepalive
@@ -137,6 +138,7 @@ func (x *exchange) attempt() (*upstream.Reply, error) {
 		Body:        x.rewrite,
 		Hold:        x.body.hold,
 		InputTokens: x.facts.InputTokens,
+		CountTokens: rules.CountTokens,
 		OnAttempt:   x.attemptSpan,
 	})
 }

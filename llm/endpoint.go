@@ -17,6 +17,7 @@ const (
 	Transcriptions Endpoint = "transcriptions" // /audio/transcriptions
 	Translations   Endpoint = "translations"   // /audio/translations
 	Messages       Endpoint = "messages"       // /messages (Anthropic's shape; source: https://platform.claude.com/docs/en/api/messages)
+	CountTokens    Endpoint = "count_tokens"   // /messages/count_tokens (Anthropic's; source: https://platform.claude.com/docs/en/api/messages-count-tokens)
 	Rerank         Endpoint = "rerank"         // /rerank (Cohere's and Jina's shape; not an OpenAI endpoint)
 )
 
@@ -31,6 +32,7 @@ var endpointPaths = map[Endpoint]string{
 	Transcriptions: "/audio/transcriptions",
 	Translations:   "/audio/translations",
 	Messages:       "/messages",
+	CountTokens:    "/messages/count_tokens",
 	Rerank:         "/rerank",
 }
 
@@ -41,7 +43,7 @@ func (e Endpoint) Path() string { return endpointPaths[e] }
 func Endpoints() []Endpoint {
 	return []Endpoint{
 		Chat, Completions, Embeddings, Responses, Moderations, Images,
-		Speech, Transcriptions, Translations, Rerank, Messages,
+		Speech, Transcriptions, Translations, Rerank, Messages, CountTokens,
 	}
 }
 

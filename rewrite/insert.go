@@ -20,7 +20,7 @@ func (e *Edit) insertPrompts(s *splice, endpoint llm.Endpoint, texts []string) e
 		return e.intoMessages(s, texts)
 	case llm.Responses:
 		return e.intoResponse(s, texts)
-	case llm.Messages:
+	case llm.Messages, llm.CountTokens:
 		return e.intoAnthropic(s, texts)
 	case llm.Completions:
 		return intoPrompt(s, texts)

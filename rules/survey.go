@@ -29,6 +29,7 @@ var shapes = map[llm.Endpoint]shape{
 	llm.Chat:           {list: "messages", tools: []string{"tools", "functions"}, perMessage: 4},
 	llm.Responses:      {list: "input", text: []string{"instructions"}, tools: []string{"tools"}, perMessage: 4},
 	llm.Messages:       {list: "messages", text: []string{"system"}, tools: []string{"tools"}, perMessage: 4},
+	llm.CountTokens:    {list: "messages", text: []string{"system"}, tools: []string{"tools"}, perMessage: 4},
 	llm.Completions:    {list: "prompt", text: []string{"suffix"}},
 	llm.Embeddings:     {list: "input"},
 	llm.Moderations:    {list: "input", oneOfParts: true},

@@ -54,10 +54,11 @@ func (b *bed) add(c provider.Config, entry *catalog.Model) *Target {
 
 // outcome is what came of one call.
 type outcome struct {
-	status   int
-	body     string
-	err      error // of the call, or of the reply once it had begun
-	exchange llm.Exchange
+	status    int
+	body      string
+	estimated bool
+	err       error // of the call, or of the reply once it had begun
+	exchange  llm.Exchange
 }
 
 // verdicts lists the attempts as "p1 again".
@@ -107,13 +108,14 @@ func (b *bed) ask(ctx context.Context, req *llm.Request) (o outcome) {
 			return llm.Payload{ContentType: "application/json", Parts: [][]byte{req.Doc.Raw}}, nil, nil
 		},
 		InputTokens: func() int64 { return 9 },
+		CountTokens: func(p llm.Payload) int64 { return int64(p.Len()) },
 	})
 	if err != nil {
 		o.err = err
 		return o
 	}
 	defer reply.Close()
-	o.status = reply.Status
+	o.status, o.estimated = reply.Status, reply.Estimated
 	var all strings.Builder
 	for {
 		b, err := reply.Next()

@@ -35,6 +35,9 @@ var translators = map[spoken]func(model string) dialect.Plain{
 	{provider.DialectCohere, llm.Embeddings}: of(cohere.NewEmbeddings),
 
 	{provider.DialectCohere, llm.Rerank}: of(cohere.NewRerank),
+
+	{provider.DialectGemini, llm.CountTokens}:   fromMessages(gemini.NewCount),
+	{provider.DialectMessages, llm.CountTokens}: always(messages.NewCount()),
 }
 
 func always(t dialect.Plain) func(string) dialect.Plain {
@@ -43,6 +46,29 @@ func always(t dialect.Plain) func(string) dialect.Plain {
 
 func of[T dialect.Plain](newFor func(model string) T) func(string) dialect.Plain {
 	return func(model string) dialect.Plain { return newFor(model) }
+}
+
+// byWay is a dialect that turns chat into its own, asked by clients that speak another.
+type byWay struct {
+	door dialect.FrontDoor
+	dialect.Plain
+}
+
+// fromMessages returns a dialect for clients that speak messages.
+func fromMessages(newFor func(model string) dialect.Plain) func(string) dialect.Plain {
+	return func(model string) dialect.Plain { return byWay{doors[llm.Messages], newFor(model)} }
+}
+
+// Request implements dialect.Plain.
+func (w byWay) Request(q dialect.Question) (dialect.Translated, error) {
+	asked, err := w.door.Question(q.Body)
+	if err != nil {
+		return dialect.Translated{}, err
+	}
+	q.Body = asked.Body
+	said, err := w.Plain.Request(q)
+	said.Dropped = append(asked.Dropped, said.Dropped...)
+	return said, err
 }
 
 // translator returns the dialect in which the target's provider speaks of an endpoint, nil for
@@ -120,6 +146,9 @@ func ErrorEvent(endpoint llm.Endpoint, e *llm.Error) []byte {
 // ErrorBody returns an error as the body of a reply at an endpoint: in the dialect of its
 // clients.
 func ErrorBody(endpoint llm.Endpoint, e *llm.Error) []byte {
+	if endpoint == llm.CountTokens {
+		endpoint = llm.Messages // whose clients have it
+	}
 	if door := doors[endpoint]; door != nil {
 		return door.AppendError(nil, e)
 	}

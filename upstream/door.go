@@ -13,6 +13,8 @@ type way struct {
 	door dialect.FrontDoor
 	// to is what the provider speaks when it is not what it is asked in.
 	to dialect.Plain
+	// estimated says that nobody is called: the provider cannot count tokens, and we estimate.
+	estimated bool
 }
 
 // way returns how the target is asked what comes in at an endpoint, and false when it cannot
@@ -20,6 +22,9 @@ type way struct {
 func (t *Target) way(e llm.Endpoint) (way, bool) {
 	if t.Provider.Serves(e) {
 		return way{endpoint: e, to: t.translator(e)}, true
+	}
+	if e == llm.CountTokens {
+		return way{estimated: true}, t.Serves(llm.Messages)
 	}
 	door := doors[e]
 	if door == nil || !t.Provider.Serves(llm.Chat) {

@@ -19,6 +19,8 @@ type Reply struct {
 	Header http.Header
 	// Stream says that the reply is a stream of events, to be flushed as they come.
 	Stream bool
+	// Estimated says that no provider was called for it: the reply is an estimate of ours.
+	Estimated bool
 
 	attempt *attempt
 	body    io.ReadCloser
@@ -233,6 +235,9 @@ func (r *Reply) ErrorEvent(e *llm.Error) []byte {
 func (r *Reply) Close() {
 	if r.rest != nil {
 		r.rest.Close()
+	}
+	if r.attempt == nil {
+		return // an estimate
 	}
 	r.attempt.close()
 	_ = r.body.Close() // nothing more is read of it

@@ -37,6 +37,9 @@ type Call struct {
 	// InputTokens estimates the length of the prompt, for an answer whose provider reports no
 	// usage. It may be nil.
 	InputTokens func() int64
+	// CountTokens estimates the length of a prompt as a target would be sent it, for clients
+	// that ask how long it is. It may be nil where they cannot.
+	CountTokens func(llm.Payload) int64
 	// OnAttempt is called before each attempt. The context that it returns is the attempt's,
 	// and the function that it returns is called when the attempt is over.
 	OnAttempt func(context.Context, *llm.Attempt) (context.Context, func(*llm.Attempt))
@@ -116,6 +119,9 @@ func (l *loop) try(i int, passed *postponed) (*Reply, error) {
 	t := l.route.Targets[i]
 	if l.roomierThan > 0 && t.window() <= l.roomierThan {
 		return nil, nil //nolint:nilnil // see above
+	}
+	if w, _ := t.way(l.call.Request.Endpoint); w.estimated {
+		return l.estimated(i)
 	}
 	now := time.Now()
 	if left, why := t.resting(now); why != "" && (passed == nil || why.binding()) {

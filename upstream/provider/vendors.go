@@ -78,7 +78,7 @@ var (
 
 // openAIEndpoints are the endpoints of OpenAI's own dialects, and rerank.
 func openAIEndpoints() []llm.Endpoint {
-	return slices.DeleteFunc(llm.Endpoints(), func(e llm.Endpoint) bool { return e == llm.Messages })
+	return slices.DeleteFunc(llm.Endpoints(), func(e llm.Endpoint) bool { return e == llm.Messages || e == llm.CountTokens })
 }
 
 // vendors is the table. A vendor that speaks OpenAI's dialect is one row.
@@ -194,16 +194,16 @@ var vendors = []Vendor{
 	},
 	{
 		Kind: "anthropic", Title: "Anthropic", BaseURL: "https://api.anthropic.com/v1", KeyEnv: "ANTHROPIC_API_KEY", GenAI: "anthropic", Usage: true,
-		Endpoints: []llm.Endpoint{llm.Chat, llm.Messages}, KeyHeader: "X-Api-Key", Header: http.Header{HeaderAnthropicVersion: {"2023-06-01"}},
-		Dialects: map[llm.Endpoint]string{llm.Chat: DialectMessages}, Paths: map[llm.Endpoint]string{llm.Chat: "/messages"},
+		Endpoints: []llm.Endpoint{llm.Chat, llm.Messages, llm.CountTokens}, KeyHeader: "X-Api-Key", Header: http.Header{HeaderAnthropicVersion: {"2023-06-01"}},
+		Dialects: map[llm.Endpoint]string{llm.Chat: DialectMessages, llm.CountTokens: DialectMessages}, Paths: map[llm.Endpoint]string{llm.Chat: "/messages"},
 		Drops: openAIOnly, Source: "https://platform.claude.com/docs/en/api/overview",
 	},
 	{
 		Kind: "google", Title: "Google AI Studio", BaseURL: "https://generativelanguage.googleapis.com/v1beta", KeyEnv: "GEMINI_API_KEY", GenAI: "gcp.gemini", Usage: true,
-		Endpoints: []llm.Endpoint{llm.Chat, llm.Embeddings}, KeyHeader: "X-Goog-Api-Key",
-		Dialects: map[llm.Endpoint]string{llm.Chat: DialectGemini, llm.Embeddings: DialectGemini},
+		Endpoints: []llm.Endpoint{llm.Chat, llm.Embeddings, llm.CountTokens}, KeyHeader: "X-Goog-Api-Key",
+		Dialects: map[llm.Endpoint]string{llm.Chat: DialectGemini, llm.Embeddings: DialectGemini, llm.CountTokens: DialectGemini},
 		ModelPaths: map[llm.Endpoint]func(string, bool) (string, string){
-			llm.Chat: generateContent, llm.Embeddings: ofModel(":batchEmbedContents"),
+			llm.Chat: generateContent, llm.Embeddings: ofModel(":batchEmbedContents"), llm.CountTokens: ofModel(":countTokens"),
 		},
 		Drops: openAIOnly, Source: "https://ai.google.dev/api/generate-content",
 	},
