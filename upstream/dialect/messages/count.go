@@ -5,6 +5,7 @@ import (
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // NewCount returns what asks a provider of messages how many tokens a request has. Clients of
@@ -29,7 +30,7 @@ func (counter) Request(q dialect.Question) (dialect.Translated, error) {
 			t.Dropped = append(t.Dropped, name.Str)
 			return true
 		}
-		t.Body = append(append(append(comma(t.Body), name.Raw...), ':'), value.Raw...)
+		t.Body = append(append(append(hub.Comma(t.Body), name.Raw...), ':'), value.Raw...)
 		return true
 	})
 	if len(t.Dropped) == 0 {
