@@ -21,7 +21,8 @@ type Feedback struct {
 	Time time.Time `json:"time"`
 	// ClientID is who gave it, "" when that is not known.
 	ClientID string `json:"client_id,omitempty"`
-	// Removed takes it back: questions do not see it any more.
+	// Removed takes it back: no answer shows it any more. The store remembers it, so that an
+	// earlier one that arrives later does not come back.
 	Removed bool `json:"removed,omitempty"`
 }
 
@@ -35,8 +36,10 @@ func (f *Feedback) Key() string {
 }
 
 // Completion is what the caller of a provider reports of an exchange that it had asked only
-// the config for. Each adds to the exchange's row: tokens and cost are summed, the rest takes
-// the place of what was not known. Writing one ID twice adds it once.
+// the config for. Each adds to the exchange's row, in the order of their times, whatever the
+// order in which they arrive (see Row.Complete): tokens and cost are summed, the rest takes
+// the place of what was not known. Writing one ID twice adds it once. It goes with its row, and
+// one that waits for a row goes by its own time.
 type Completion struct {
 	ID      string    `json:"id"` // UUIDv7
 	TraceID string    `json:"trace_id"`

@@ -18,18 +18,19 @@ type Filter struct {
 	Clients     []string
 
 	// Metadata holds the values, as texts, that members of the metadata must have. Text is
-	// compared as it is, other JSON as it is written: "true", "4.5".
+	// compared as it is, other JSON as it is written: "true", "4.5"; "" is what is missing or
+	// null (see Members).
 	Metadata map[string]string
 
 	Feedback []FeedbackFilter
 
-	MinCostUSD, MaxCostUSD   *float64 // of priced rows
-	MinDuration, MaxDuration *time.Duration
+	MinCostUSD, MaxCostUSD   *float64       // of priced rows
+	MinDuration, MaxDuration *time.Duration // to the microsecond, as the rest; all bounds are inclusive
 	MinFirstToken            *time.Duration // rows without output do not pass
 	MaxFirstToken            *time.Duration
 }
 
-// FeedbackFilter lets rows through that have feedback of that name.
+// FeedbackFilter lets rows through that have feedback of that name, for which all of it holds.
 type FeedbackFilter struct {
 	Name string
 	// Label is one of the value's Labels; nil for any.

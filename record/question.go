@@ -70,7 +70,8 @@ type Question struct {
 	Filter Filter
 	// By are at most four dimensions; none asks for one group of everything.
 	By []Dimension
-	// Limit is how many groups at most, those with most requests: 1 to 10,000. Default: 1000.
+	// Limit is how many groups at most, those with most requests, of equals the first by key:
+	// 1 to 10,000. Default: 1000.
 	Limit int
 }
 
@@ -78,12 +79,12 @@ type Question struct {
 type Answer struct {
 	By []Dimension `json:"by"`
 	// Groups are sorted by requests, most first, then by key. Time dimensions sort by time
-	// first.
+	// first. There is none without rows.
 	Groups []Group `json:"groups"`
 	// Truncated says that there were more groups than the limit.
 	Truncated bool `json:"truncated"`
-	// Unmatched is how much feedback of the question's time range belongs to no row. It does
-	// not depend on the filter's other fields, which only rows have.
+	// Unmatched is how much feedback, given in the question's time range, belongs to no row.
+	// It does not depend on the filter's other fields, which only rows have.
 	Unmatched int64 `json:"unmatched_feedback"`
 }
 
@@ -106,8 +107,8 @@ type Group struct {
 	// Priced is how many rows have a cost.
 	Priced int64 `json:"priced"`
 
-	// Duration is over rows whose outcome is ok, FirstToken over those of them that had
-	// output. Both are nil without such rows.
+	// Duration is over rows whose outcome is ok and whose duration is known, FirstToken over
+	// those of them that had output. Both are nil without such rows.
 	Duration   *Quantiles `json:"duration_ms,omitempty"`
 	FirstToken *Quantiles `json:"ttft_ms,omitempty"`
 
@@ -127,7 +128,7 @@ type FeedbackStats struct {
 	Name  string `json:"name"`
 	Count int64  `json:"count"`
 	// Mean is over numbers and booleans, nil without any. Low and High are its 95 %
-	// confidence interval, nil with fewer than two values.
+	// confidence interval, nil with fewer than two values (see FeedbackTally.Stats).
 	Mean *float64 `json:"mean,omitempty"`
 	Low  *float64 `json:"low,omitempty"`
 	High *float64 `json:"high,omitempty"`

@@ -49,7 +49,7 @@ type Row struct {
 	CostUSD float64 `json:"cost_usd"`
 	Priced  bool    `json:"priced"`
 
-	// FirstToken is 0 when there was no output.
+	// FirstToken is 0 when there was no output, Duration when it is not known.
 	FirstToken Millis `json:"ttft_ms"`
 	Duration   Millis `json:"duration_ms"`
 	Upstream   Millis `json:"upstream_ms"`

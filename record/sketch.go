@@ -35,7 +35,7 @@ func Bucket(d time.Duration) int {
 // empty. It is not safe for concurrent use.
 type Sketch struct{ bins *ddsketch.DDSketch }
 
-// Add counts n durations of a bucket.
+// Add counts n durations of a bucket. A negative n takes away what was counted before.
 func (s *Sketch) Add(bucket int, n int64) {
 	s.init()
 	s.bins.GetPositiveValueStore().AddWithCount(bucket, float64(n))
@@ -76,6 +76,29 @@ func (s *Sketch) Count() int64 {
 		return 0
 	}
 	return int64(s.bins.GetCount())
+}
+
+// Equal says whether two distributions count the same in each bucket.
+func (s *Sketch) Equal(other *Sketch) bool {
+	counts := map[int]float64{}
+	s.each(func(bucket int, n float64) { counts[bucket] += n })
+	other.each(func(bucket int, n float64) { counts[bucket] -= n })
+	for _, n := range counts {
+		if n != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Sketch) each(visit func(bucket int, n float64)) {
+	if s.bins == nil {
+		return
+	}
+	s.bins.GetPositiveValueStore().ForEach(func(bucket int, n float64) bool {
+		visit(bucket, n)
+		return false
+	})
 }
 
 // Quantiles returns the quantiles, or nil when nothing was counted.

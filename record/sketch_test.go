@@ -69,3 +69,39 @@ func TestDurationsTooShortToMeasureCountAsAMicrosecond(t *testing.T) {
 		t.Error("a duration below a microsecond has a bucket of its own")
 	}
 }
+
+func TestWhatIsTakenAwayIsGone(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	var s, kept Sketch
+	var taken []int
+	for range 2000 {
+		bucket := Bucket(time.Duration(random.ExpFloat64() * float64(time.Second)))
+		s.Add(bucket, 1)
+		if random.IntN(2) == 0 {
+			taken = append(taken, bucket)
+		} else {
+			kept.Add(bucket, 1)
+		}
+	}
+	for _, bucket := range taken {
+		s.Add(bucket, -1)
+	}
+	var stored Sketch
+	if err := stored.MergeEncoded(s.AppendTo(nil)); err != nil {
+		t.Fatal(err)
+	}
+	if !stored.Equal(&kept) || stored.Count() != kept.Count() {
+		t.Error("what is left is not what was kept")
+	}
+	got, err := stored.Quantiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want, err := kept.Quantiles(); err != nil || *got != *want {
+		t.Errorf("has the quantiles %v, want %v (%v)", got, want, err)
+	}
+	kept.Add(1, 1)
+	if stored.Equal(&kept) {
+		t.Error("different distributions are equal")
+	}
+}

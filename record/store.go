@@ -25,17 +25,20 @@ type Store interface {
 	// Write keeps a batch durably: all of it, or none when it returns an error. What is there
 	// already, by trace id of a row, by id of a completion, by key of feedback that is not
 	// later, is left as it is; so a batch may be written again when it is not known whether
-	// it arrived. A completion waits for a row that is not there yet.
+	// it arrived. A completion waits for a row that is not there yet. What is written is what
+	// Batch.Clean returns.
 	Write(ctx context.Context, b *Batch) error
 
 	// Get returns the row of a trace id with its bodies, and its feedback by time. It returns
 	// ErrNotFound when there is no row, also where there is feedback.
 	Get(ctx context.Context, traceID string) (*Entry, error)
 
-	// List returns rows, newest first, without bodies.
+	// List returns rows, newest first, of one time those with the larger trace id first,
+	// without bodies. A row that is written while somebody pages through is shown when its
+	// place is still to come, and no row is shown twice. What is no page is an ErrBadQuestion.
 	List(ctx context.Context, f *Filter, p Page) (*Listing, error)
 
-	// Stats answers a question.
+	// Stats answers a question, or says with ErrBadQuestion what is wrong with it.
 	Stats(ctx context.Context, q *Question) (*Answer, error)
 
 	// Prune removes what the retention does not allow any more, in steps that are short
@@ -73,7 +76,8 @@ type Listing struct {
 
 // Retention bounds what is kept. Zero values are no bounds.
 type Retention struct {
-	// Age is how long rows and their feedback are kept after their exchange began.
+	// Age is how long rows and their feedback are kept after their exchange began. Feedback
+	// and completions without a row are kept as long after their own time.
 	Age time.Duration
 	// Bytes is how large the store may be; the oldest rows go first.
 	Bytes int64
@@ -81,14 +85,14 @@ type Retention struct {
 	Now time.Time
 }
 
-// Pruned says what a Prune removed.
+// Pruned says what a Prune removed. What had been taken back before is not counted.
 type Pruned struct {
 	Rows, Feedback int64
 }
 
 // Report is what a Check found.
 type Report struct {
-	// Rows and Feedback are how many the store holds; Unmatched is how much of the feedback
+	// Rows and Feedback are how many the store holds, without what was taken back; Unmatched is how much of the feedback
 	// belongs to no row.
 	Rows      int64 `json:"rows"`
 	Feedback  int64 `json:"feedback"`

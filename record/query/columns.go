@@ -1,0 +1,190 @@
+package query
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/record"
+)
+
+// Kind is the type of a column.
+type Kind int
+
+// The kinds of columns.
+const (
+	Text    Kind = iota // UTF-8 without NUL, "" when there is nothing
+	Integer             // 64 bits, signed
+	Float               // 64 bits
+	JSON                // a text that is JSON, "" when there is nothing
+)
+
+// Column is a column of a table.
+type Column struct {
+	Name string
+	Kind Kind
+}
+
+// Columns are those of rows: all that questions ask about, and detail for everything else.
+var Columns = []Column{
+	{"time", Integer}, {"trace_id", Text},
+	{"deployment", Text}, {"domain", Text}, {"variant", Text}, {"config_version", Text}, {"client_id", Text},
+	{"endpoint", Text}, {"provider", Text}, {"model", Text}, {"outcome", Text}, {"error_code", Text},
+	{"fallback", Integer},
+	{"input_tokens", Integer}, {"output_tokens", Integer}, {"cached_tokens", Integer},
+	{"cache_write_tokens", Integer}, {"reasoning_tokens", Integer},
+	{"cost_usd", Float}, {"priced", Integer},
+	{"ttft_us", Integer}, {"ttft_bucket", Integer}, {"duration_us", Integer}, {"duration_bucket", Integer},
+	{"metadata", JSON}, {"detail", JSON},
+}
+
+// FeedbackColumns are those of feedback. Key is unique, value is the value's JSON, and number
+// is NULL for what is not numeric. The labels that Flavour looks for are the store's own.
+var FeedbackColumns = []Column{
+	{"key", Text}, {"trace_id", Text}, {"id", Text}, {"name", Text}, {"value", JSON}, {"number", Float},
+	{"comment", Text}, {"metadata", JSON}, {"time", Integer}, {"client_id", Text}, {"removed", Integer},
+}
+
+// detail is what no question asks about.
+type detail struct {
+	Rule          string           `json:"rule,omitempty"`
+	Requested     string           `json:"requested_model,omitempty"`
+	ResponseModel string           `json:"response_model,omitempty"`
+	Stream        bool             `json:"stream,omitempty"`
+	Status        int              `json:"status,omitempty"`
+	FinishReason  string           `json:"finish_reason,omitempty"`
+	Attempts      []record.Attempt `json:"attempts,omitempty"`
+	Continued     int              `json:"continued,omitempty"`
+	Dropped       []string         `json:"dropped,omitempty"`
+	InputAudio    int64            `json:"input_audio_tokens,omitempty"`
+	OutputAudio   int64            `json:"output_audio_tokens,omitempty"`
+	Known         bool             `json:"usage_known,omitempty"`
+	Estimated     bool             `json:"usage_estimated,omitempty"`
+	Upstream      record.Millis    `json:"upstream_ms,omitempty"`
+	Overhead      record.Millis    `json:"overhead_ms,omitempty"`
+	Context       json.RawMessage  `json:"context,omitempty"`
+	Inputs        json.RawMessage  `json:"inputs,omitempty"`
+}
+
+// AppendValues appends a clean row's values in the order of Columns.
+func AppendValues(values []any, r *record.Row) ([]any, error) {
+	rest, err := json.Marshal(detail{
+		Rule: r.Rule, Requested: r.Requested, ResponseModel: r.ResponseModel, Stream: r.Stream,
+		Status: r.Status, FinishReason: r.FinishReason, Attempts: r.Attempts, Continued: r.Continued,
+		Dropped: r.Dropped, InputAudio: r.InputAudio, OutputAudio: r.OutputAudio, Known: r.Known,
+		Estimated: r.Estimated, Upstream: r.Upstream, Overhead: r.Overhead, Context: r.Context, Inputs: r.Inputs,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encode row %s: %w", r.TraceID, err)
+	}
+	return append(values,
+		r.Time.UnixMicro(), r.TraceID,
+		r.Deployment, r.Domain, r.Variant, r.ConfigVersion, r.ClientID,
+		string(r.Endpoint), r.Provider, r.Model, string(r.Outcome), r.ErrorCode,
+		integer(r.Fallback),
+		r.Input, r.Output, r.CachedInput,
+		r.CacheWrite, r.Reasoning,
+		r.CostUSD, integer(r.Priced),
+		r.FirstToken.Micros(), int64(record.Bucket(time.Duration(r.FirstToken))),
+		r.Duration.Micros(), int64(record.Bucket(time.Duration(r.Duration))),
+		string(r.Metadata), string(rest),
+	), nil
+}
+
+// AppendFeedbackValues appends clean feedback's values in the order of FeedbackColumns.
+func AppendFeedbackValues(values []any, f *record.Feedback) ([]any, error) {
+	value, err := f.Value.MarshalJSON()
+	if err != nil {
+		return nil, fmt.Errorf("encode feedback on %s: %w", f.TraceID, err)
+	}
+	var number any
+	if f.Value.Numeric() {
+		number = f.Value.Number
+	}
+	return append(values, CleanKey(f), f.TraceID, f.ID, f.Name, string(value), number, f.Comment,
+		string(f.Metadata), f.Time.UnixMicro(), f.ClientID, integer(f.Removed)), nil
+}
+
+// CleanKey returns the feedback's key as a text that every database can keep.
+func CleanKey(f *record.Feedback) string { return strings.ReplaceAll(f.Key(), "\x00", "\x1f") }
+
+func integer(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// selection lists columns for a SELECT, with integers as such.
+func (f *Flavour) selection(columns []Column) string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		list[i] = c.Name
+		if c.Kind == Integer {
+			list[i] = f.Int(c.Name)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// scanRow reads a row whose columns are those of Columns.
+func scanRow(scan Scan) (*record.Row, error) {
+	var (
+		r                                                         record.Row
+		us, fallback, priced, ttft, ttftBucket, duration, dBucket int64
+		endpoint, outcome, metadata, rest                         string
+	)
+	err := scan(&us, &r.TraceID,
+		&r.Deployment, &r.Domain, &r.Variant, &r.ConfigVersion, &r.ClientID,
+		&endpoint, &r.Provider, &r.Model, &outcome, &r.ErrorCode,
+		&fallback,
+		&r.Input, &r.Output, &r.CachedInput,
+		&r.CacheWrite, &r.Reasoning,
+		&r.CostUSD, &priced,
+		&ttft, &ttftBucket, &duration, &dBucket,
+		&metadata, &rest)
+	if err != nil {
+		return nil, fmt.Errorf("read row: %w", err)
+	}
+	var d detail
+	if err := json.Unmarshal([]byte(rest), &d); err != nil {
+		return nil, fmt.Errorf("read the detail of row %s: %w", r.TraceID, err)
+	}
+	r.Time = time.UnixMicro(us).UTC()
+	r.Endpoint, r.Outcome = llm.Endpoint(endpoint), llm.Outcome(outcome)
+	r.Fallback, r.Priced = fallback != 0, priced != 0
+	r.FirstToken, r.Duration = record.FromMicros(ttft), record.FromMicros(duration)
+	r.Metadata = object(metadata)
+	r.Rule, r.Requested, r.ResponseModel, r.Stream = d.Rule, d.Requested, d.ResponseModel, d.Stream
+	r.Status, r.FinishReason, r.Continued = d.Status, d.FinishReason, d.Continued
+	r.Attempts, r.Dropped = append([]record.Attempt{}, d.Attempts...), append([]string{}, d.Dropped...)
+	r.InputAudio, r.OutputAudio = d.InputAudio, d.OutputAudio
+	r.Known, r.Estimated, r.Upstream, r.Overhead = d.Known, d.Estimated, d.Upstream, d.Overhead
+	r.Context, r.Inputs = d.Context, d.Inputs
+	return &r, nil
+}
+
+func scanFeedback(scan Scan) (*record.Feedback, error) {
+	var (
+		f               record.Feedback
+		us              int64
+		value, metadata string
+	)
+	if err := scan(&f.TraceID, &f.ID, &f.Name, &value, &f.Comment, &metadata, &us, &f.ClientID); err != nil {
+		return nil, fmt.Errorf("read feedback: %w", err)
+	}
+	if err := f.Value.UnmarshalJSON([]byte(value)); err != nil {
+		return nil, fmt.Errorf("read the value of feedback on %s: %w", f.TraceID, err)
+	}
+	f.Time, f.Metadata = time.UnixMicro(us).UTC(), object(metadata)
+	return &f, nil
+}
+
+func object(text string) json.RawMessage {
+	if text == "" {
+		return nil
+	}
+	return json.RawMessage(text)
+}

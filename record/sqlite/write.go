@@ -1,0 +1,176 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/mulligan-gateway/mulligan/record"
+	"github.com/mulligan-gateway/mulligan/record/query"
+)
+
+// Write implements record.Store.
+func (s *Store) Write(ctx context.Context, b *record.Batch) error {
+	b = b.Clean()
+	err := s.write(ctx, func(ctx context.Context, w *writer) error {
+		sums := rollups{}
+		if err := w.writeRows(ctx, b.Rows, sums); err != nil {
+			return err
+		}
+		if err := w.writeCompletions(ctx, b.Completions, sums); err != nil {
+			return err
+		}
+		for _, f := range b.Feedback {
+			if err := w.writeFeedback(ctx, f); err != nil {
+				return fmt.Errorf("insert feedback: %w", err)
+			}
+		}
+		return w.addRollups(ctx, sums)
+	})
+	return s.explain("write records to", err)
+}
+
+var (
+	rowColumns      = names(query.Columns, "id", "dims")
+	bodyColumns     = []string{"row_id", "request", "response", "truncated", "redacted"}
+	feedbackColumns = names(query.FeedbackColumns, "labels", "row_time", "dims")
+)
+
+// writeRows inserts the rows that are not there yet, and joins what has waited for them.
+func (w *writer) writeRows(ctx context.Context, rows []*record.Row, sums rollups) error {
+	fresh, ids, err := w.fresh(ctx, rows)
+	if err != nil || len(fresh) == 0 {
+		return err
+	}
+	var next int64
+	err = w.query(ctx, query.Statement{SQL: "SELECT coalesce(max(id), 0) + 1 FROM rows"}, func(scan query.Scan) error { return scan(&next) })
+	if err != nil {
+		return fmt.Errorf("number rows: %w", err)
+	}
+	values := make([]any, 0, len(fresh)*len(rowColumns))
+	for i, r := range fresh {
+		dims, err := w.dimsID(ctx, dimensionsOf(r))
+		if err != nil {
+			return err
+		}
+		if values, err = query.AppendValues(append(values, next+int64(i), dims), r); err != nil {
+			return err
+		}
+		sums.add(r, dims, 1)
+	}
+	if err := w.insertMany(ctx, "rows", rowColumns, values); err != nil {
+		return fmt.Errorf("insert rows: %w", err)
+	}
+	for i, r := range fresh {
+		if err := w.writeBodies(ctx, next+int64(i), r.Bodies); err != nil {
+			return err
+		}
+	}
+	if err := w.matchFeedback(ctx, ids); err != nil {
+		return fmt.Errorf("match feedback: %w", err)
+	}
+	waiting, err := w.among(ctx, "completions WHERE", ids)
+	if err != nil {
+		return fmt.Errorf("find completions: %w", err)
+	}
+	return w.completeAll(ctx, waiting, sums)
+}
+
+// fresh returns the rows that are not there yet, each once, and their trace ids.
+func (w *writer) fresh(ctx context.Context, rows []*record.Row) ([]*record.Row, []string, error) {
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[i] = r.TraceID
+	}
+	there, err := w.among(ctx, "rows WHERE", ids)
+	if err != nil {
+		return nil, nil, fmt.Errorf("look for rows: %w", err)
+	}
+	fresh := make([]*record.Row, 0, len(rows))
+	var freshIDs []string
+	for _, r := range rows {
+		if !there[r.TraceID] {
+			there[r.TraceID] = true
+			fresh = append(fresh, r)
+			freshIDs = append(freshIDs, r.TraceID)
+		}
+	}
+	return fresh, freshIDs, nil
+}
+
+func (w *writer) writeBodies(ctx context.Context, rowID int64, b *record.Bodies) error {
+	if b == nil {
+		return nil
+	}
+	_, err := w.exec(ctx, insertSQL("bodies", bodyColumns, 1)+` ON CONFLICT (row_id) DO UPDATE SET
+		request = excluded.request, response = excluded.response, truncated = excluded.truncated, redacted = excluded.redacted`,
+		rowID, b.Request, b.Response, b.Truncated, b.Redacted)
+	if err != nil {
+		return fmt.Errorf("insert bodies: %w", err)
+	}
+	return nil
+}
+
+// matchFeedback joins feedback that came before its row.
+func (w *writer) matchFeedback(ctx context.Context, ids []string) error {
+	early, err := w.among(ctx, "feedback WHERE row_time IS NULL AND", ids)
+	if err != nil {
+		return err
+	}
+	for id := range early {
+		_, err := w.exec(ctx, `UPDATE feedback SET (row_time, dims) = (SELECT r.time, r.dims FROM rows r WHERE r.trace_id = feedback.trace_id)
+			WHERE trace_id = ?`, id)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeFeedback inserts feedback, or lets it take the place of earlier feedback.
+func (w *writer) writeFeedback(ctx context.Context, f *record.Feedback) error {
+	labels := f.Value.Labels()
+	if labels == nil {
+		labels = []string{}
+	}
+	var rowTime, dims any
+	err := w.query(ctx, query.Statement{SQL: "SELECT time, dims FROM rows WHERE trace_id = ?", Args: []any{f.TraceID}},
+		func(scan query.Scan) error { return scan(&rowTime, &dims) })
+	if err != nil {
+		return err
+	}
+	values, err := query.AppendFeedbackValues([]any{jsonList(labels), rowTime, dims}, f)
+	if err != nil {
+		return err
+	}
+	_, err = w.exec(ctx, insertSQL("feedback", feedbackColumns, 1)+` ON CONFLICT (key) DO UPDATE SET
+		name = excluded.name, value = excluded.value, number = excluded.number, comment = excluded.comment,
+		metadata = excluded.metadata, time = excluded.time, client_id = excluded.client_id, removed = excluded.removed,
+		labels = excluded.labels
+		WHERE excluded.time > feedback.time`, values...)
+	return err
+}
+
+// writeCompletions keeps completions that are new, and adds them to the rows that are there.
+func (w *writer) writeCompletions(ctx context.Context, completions []*record.Completion, sums rollups) error {
+	var ids []string
+	for _, c := range completions {
+		content, err := json.Marshal(c)
+		if err != nil {
+			return fmt.Errorf("encode completion %s: %w", c.ID, err)
+		}
+		result, err := w.exec(ctx, insertSQL("completions", []string{"id", "trace_id", "time", "content"}, 1)+" ON CONFLICT DO NOTHING",
+			c.ID, c.TraceID, c.Time.UnixMicro(), string(content))
+		if err != nil {
+			return fmt.Errorf("insert completion: %w", err)
+		}
+		if n, err := result.RowsAffected(); err != nil || n > 0 {
+			ids = append(ids, c.TraceID)
+		}
+	}
+	there, err := w.among(ctx, "rows WHERE", ids)
+	if err != nil {
+		return fmt.Errorf("look for rows: %w", err)
+	}
+	return w.completeAll(ctx, there, sums)
+}
