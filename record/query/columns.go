@@ -70,7 +70,7 @@ type detail struct {
 
 // AppendValues appends a clean row's values in the order of Columns.
 func AppendValues(values []any, r *record.Row) ([]any, error) {
-	rest, err := json.Marshal(detail{
+	rest, err := EncodeJSON(detail{
 		Rule: r.Rule, Requested: r.Requested, ResponseModel: r.ResponseModel, Stream: r.Stream,
 		Status: r.Status, FinishReason: r.FinishReason, Attempts: r.Attempts, Continued: r.Continued,
 		Dropped: r.Dropped, InputAudio: r.InputAudio, OutputAudio: r.OutputAudio, Known: r.Known,
@@ -89,7 +89,7 @@ func AppendValues(values []any, r *record.Row) ([]any, error) {
 		r.CostUSD, integer(r.Priced),
 		r.FirstToken.Micros(), int64(record.Bucket(time.Duration(r.FirstToken))),
 		r.Duration.Micros(), int64(record.Bucket(time.Duration(r.Duration))),
-		string(r.Metadata), string(rest),
+		string(r.Metadata), rest,
 	), nil
 }
 
@@ -109,6 +109,16 @@ func AppendFeedbackValues(values []any, f *record.Feedback) ([]any, error) {
 
 // CleanKey returns the feedback's key as a text that every database can keep.
 func CleanKey(f *record.Feedback) string { return strings.ReplaceAll(f.Key(), "\x00", "\x1f") }
+
+// EncodeJSON encodes a value as encoding/json does, but leaves what only HTML needs escaped as it is:
+// JSON inside the value, such as metadata, must come back as it was.
+func EncodeJSON(value any) (string, error) {
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(value)
+	return strings.TrimSuffix(text.String(), "\n"), err
+}
 
 func integer(b bool) int64 {
 	if b {

@@ -75,11 +75,11 @@ func (w *writer) original(ctx context.Context, now *record.Row) (*record.Row, er
 	if err != nil || original != nil {
 		return original, err
 	}
-	content, err := json.Marshal(now)
+	content, err := query.EncodeJSON(now)
 	if err != nil {
 		return nil, fmt.Errorf("encode row: %w", err)
 	}
-	if _, err := w.exec(ctx, insertSQL("originals", []string{"trace_id", "content"}, 1), now.TraceID, string(content)); err != nil {
+	if _, err := w.exec(ctx, insertSQL("originals", []string{"trace_id", "content"}, 1), now.TraceID, content); err != nil {
 		return nil, fmt.Errorf("keep the original: %w", err)
 	}
 	return now, nil

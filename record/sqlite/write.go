@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/mulligan-gateway/mulligan/record"
@@ -155,12 +154,12 @@ func (w *writer) writeFeedback(ctx context.Context, f *record.Feedback) error {
 func (w *writer) writeCompletions(ctx context.Context, completions []*record.Completion, sums rollups) error {
 	var ids []string
 	for _, c := range completions {
-		content, err := json.Marshal(c)
+		content, err := query.EncodeJSON(c)
 		if err != nil {
 			return fmt.Errorf("encode completion %s: %w", c.ID, err)
 		}
 		result, err := w.exec(ctx, insertSQL("completions", []string{"id", "trace_id", "time", "content"}, 1)+" ON CONFLICT DO NOTHING",
-			c.ID, c.TraceID, c.Time.UnixMicro(), string(content))
+			c.ID, c.TraceID, c.Time.UnixMicro(), content)
 		if err != nil {
 			return fmt.Errorf("insert completion: %w", err)
 		}

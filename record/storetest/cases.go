@@ -179,7 +179,7 @@ func testCompletions(t *testing.T, p *pair) {
 	asked := func(id string) *record.Row {
 		r := row(id, 0)
 		r.Usage, r.CostUSD, r.Priced, r.Duration, r.FirstToken = record.Usage{}, 0, false, 0, 0
-		r.Metadata = []byte(`{"plan":"pro","a":1}`)
+		r.Metadata = []byte(`{"plan":"<pro>","a":1}`)
 		return r
 	}
 	completion := func(id, trace string, s int) *record.Completion {
@@ -203,7 +203,7 @@ func testCompletions(t *testing.T, p *pair) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if entry.Duration != record.Millis(2*time.Second) || string(entry.Metadata) != `{"a":5,"by":"c3","plan":"pro"}` || entry.Bodies.Request != "c2" {
+	if entry.Duration != record.Millis(2*time.Second) || string(entry.Metadata) != `{"a":5,"by":"c3","plan":"<pro>"}` || entry.Bodies.Request != "c2" {
 		t.Errorf("the completed row is %s", text(entry))
 	}
 	p.write(completions(completion("c0", "late", 1)))
