@@ -53,7 +53,11 @@ func (h *hold) transport(ctx caddy.Context, raw json.RawMessage) (http.RoundTrip
 	}
 	return h.sharedTransport(sha256.Sum256(written), func() (*http.Transport, error) {
 		// Not with ctx, which would keep all of this config alive for as long as the transport.
-		return config.NewTransport(caddy.Context{Context: context.Background()})
+		t, err := config.NewTransport(caddy.Context{Context: context.Background()})
+		if err != nil {
+			return nil, err
+		}
+		return provider.WriteWhole(t), nil
 	})
 }
 

@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/mulligan-gateway/mulligan/llm"
@@ -40,7 +38,6 @@ type attempt struct {
 	cancel context.CancelCauseFunc
 	dog    watchdog
 	phase  phase
-	sent   atomic.Bool // the request's body has been asked for, so there is a connection
 	host   string
 	status int
 	framed bool // the stream comes in AWS's frames instead of server-sent events
@@ -63,14 +60,10 @@ func (a *attempt) do(payload llm.Payload) (*Reply, *fault) {
 		return nil, a.notMade(err)
 	}
 	a.host = req.URL.Host
-	a.watchBody(req)
+	a.holdPayload(req)
 	resp, err := a.target.Provider.Transport().RoundTrip(req)
 	if err != nil {
-		at := phaseConnect
-		if a.sent.Load() {
-			at = phaseHeaders
-		}
-		return nil, a.faultOf(err, at)
+		return nil, a.faultOf(err, phaseOf(err))
 	}
 	a.phase, a.status = phaseOutput, resp.StatusCode
 	reply, fault := a.read(resp)
@@ -94,58 +87,6 @@ func (a *attempt) notMade(err error) *fault {
 	return &fault{kind: kindReported, cause: err, said: failure.Failure{
 		Status: http.StatusUnauthorized, Class: failure.BadKey, Message: err.Error(),
 	}}
-}
-
-// watchBody makes the transport's first look at the body known.
-func (a *attempt) watchBody(r *http.Request) {
-	r.Body = a.watched(r.Body)
-	body := r.GetBody
-	r.GetBody = func() (io.ReadCloser, error) {
-		b, err := body()
-		if err != nil {
-			return nil, err
-		}
-		return a.watched(b), nil
-	}
-}
-
-func (a *attempt) watched(body io.ReadCloser) io.ReadCloser {
-	w := &watchedBody{ReadCloser: body, read: &a.sent}
-	if hold := a.loop.call.Hold; hold != nil {
-		w.letGo = hold()
-	}
-	return w
-}
-
-// watchedBody is the body of one request to a provider.
-type watchedBody struct {
-	io.ReadCloser
-	read   *atomic.Bool
-	mu     sync.Mutex // HTTP/2 may close a body while it is read
-	closed bool
-	letGo  func()
-}
-
-func (b *watchedBody) Read(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.closed {
-		return 0, http.ErrBodyReadAfterClose // what it was may be another request's by now
-	}
-	b.read.Store(true)
-	return b.ReadCloser.Read(p)
-}
-
-// Close lets the payload go. Transports close a body at least once, and often twice.
-func (b *watchedBody) Close() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	err := b.ReadCloser.Close()
-	if !b.closed && b.letGo != nil {
-		b.letGo()
-	}
-	b.closed = true
-	return err
 }
 
 // read reads a reply until its first meaningful output.

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -128,6 +129,23 @@ func (a *attempt) faultOf(err error, at phase) *fault {
 		f.kind = kindCancelled
 	}
 	return f
+}
+
+// phaseOf says how far a request had come that a transport returned an error for instead of a
+// reply. Transports do not say, but what fails before there is a connection fails at dialling
+// it or at its handshake.
+func phaseOf(err error) phase {
+	var op *net.OpError
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var alert tls.AlertError
+	switch {
+	case errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect"),
+		errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &alert),
+		strings.HasPrefix(err.Error(), "dial "): // Caddy's DialError hides what it is made of
+		return phaseConnect
+	}
+	return phaseHeaders
 }
 
 // scrub takes out of a provider's words what a client must not see: the provider's keys and

@@ -14,7 +14,7 @@ import (
 	"github.com/mulligan-gateway/mulligan/llm"
 )
 
-// run is the attempts at one target. go-retryablehttp repeats them: run is its transport,
+// run is the attempts at one target. go-retryablehttp repeats the first: run is its transport,
 // which makes each attempt anew, its policy, which asks the verdict, and its back-off. What it
 // repeats is a stand-in for the request, since body and key may be others at each attempt.
 type run struct {
@@ -24,10 +24,11 @@ type run struct {
 	force   bool // the target is tried although it seems to rest
 
 	reply    *Reply
-	notSent  bool // another attempt could not be made: see errNotSent
-	full     bool // the provider has no place left
-	extra    int  // extra attempts so far, those with another key not counted
-	switches int  // attempts with another key
+	made     error // of the first attempt, for go-retryablehttp to see
+	notSent  bool  // another attempt could not be made: see errNotSent
+	full     bool  // the provider has no place left
+	extra    int   // extra attempts so far, those with another key not counted
+	switches int   // attempts with another key
 	again    bool
 	wait     time.Duration
 	waiting  time.Time // since when; zero while an attempt runs
@@ -44,8 +45,28 @@ var (
 	errNotSent = errors.New("the request was not sent")
 )
 
-// do repeats the target until there is a reply or another attempt is not worth it.
+// do repeats the target until there is a reply or another attempt is not worth it. The first
+// attempt, which is all that most requests need, is made without go-retryablehttp: it gets to
+// see what came of it only where there is something to repeat.
 func (n *run) do() *Reply {
+	err := n.once()
+	if err != nil && n.again {
+		n.made = err
+		err = n.repeat()
+	}
+	n.waited()
+	if !n.taken.IsZero() {
+		n.target.provider.budget.giveBack(n.taken)
+	}
+	if err != nil && n.loop.ctx.Err() != nil {
+		n.loop.stopped = true
+		n.loop.note(n.target, &fault{kind: kindCancelled, cause: context.Cause(n.loop.ctx)}, "")
+	}
+	return n.reply
+}
+
+// repeat has the attempts made that follow the first.
+func (n *run) repeat() error {
 	client := retryablehttp.Client{
 		HTTPClient: &http.Client{
 			Transport:     n,
@@ -58,18 +79,10 @@ func (n *run) do() *Reply {
 	}
 	standIn := (&http.Request{Method: http.MethodPost, URL: standInURL, Header: standInHeader}).WithContext(n.loop.ctx)
 	resp, err := client.Do(&retryablehttp.Request{Request: standIn})
-	n.waited()
-	if !n.taken.IsZero() {
-		n.target.provider.budget.giveBack(n.taken)
-	}
-	switch {
-	case err == nil:
+	if err == nil {
 		_ = resp.Body.Close() // a stand-in, too
-	case n.loop.ctx.Err() != nil:
-		n.loop.stopped = true
-		n.loop.note(n.target, &fault{kind: kindCancelled, cause: context.Cause(n.loop.ctx)}, "")
 	}
-	return n.reply
+	return err
 }
 
 // goOn takes up a run that another one could not end, with the extra attempt that was the next
@@ -105,14 +118,26 @@ func (n *run) waited() {
 	}
 }
 
-// RoundTrip makes one attempt. It implements http.RoundTripper. Its errors are *fault or
-// errNotSent; the reply itself is in n.reply.
+// RoundTrip makes one attempt for go-retryablehttp, but for the first, of which it hears what
+// came. It implements http.RoundTripper. The reply itself is in n.reply.
 func (n *run) RoundTrip(*http.Request) (*http.Response, error) {
+	err := n.made
+	if n.made = nil; err == nil {
+		err = n.once()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return standInReply, nil
+}
+
+// once makes one attempt. Its errors are *fault or errNotSent.
+func (n *run) once() error {
 	n.waited()
 	n.again = false
 	if !n.target.enter() {
 		n.notSent, n.full = true, true
-		return nil, errNotSent
+		return errNotSent
 	}
 	judged, err := n.target.state.breaker().Allow()
 	switch {
@@ -122,7 +147,7 @@ func (n *run) RoundTrip(*http.Request) (*http.Response, error) {
 	default:
 		n.target.leave()
 		n.notSent = true
-		return nil, errNotSent
+		return errNotSent
 	}
 	var a *attempt
 	settled := false
@@ -143,12 +168,12 @@ func (n *run) RoundTrip(*http.Request) (*http.Response, error) {
 	settled = true
 	if fault != nil {
 		n.failed(a, fault)
-		return nil, fault
+		return fault
 	}
 	a.judged(nil)
 	a.accepted()
 	n.reply = reply
-	return standInReply, nil
+	return nil
 }
 
 // begin opens the account of an attempt.

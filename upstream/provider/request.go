@@ -1,9 +1,11 @@
 package provider
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 
@@ -94,11 +96,19 @@ func (e *SignInError) Error() string { return "sign in: " + e.err.Error() }
 // Unwrap returns the cause.
 func (e *SignInError) Unwrap() error { return e.err }
 
+// CopiedBody is up to which length in bytes a payload is copied before it is sent. net/http
+// sends what it knows to be in memory together with the request's header, where both fit into
+// its buffer of 4 KiB, and everything else after it: a small copy saves a call to the kernel.
+const CopiedBody = 3584
+
 // newBody returns the body of a request. A body without bytes must be http.NoBody, or its
 // length would count as unknown.
 func newBody(p llm.Payload) io.ReadCloser {
-	if p.Len() == 0 {
+	switch n := p.Len(); {
+	case n == 0:
 		return http.NoBody
+	case n <= CopiedBody:
+		return io.NopCloser(bytes.NewReader(p.Bytes()))
 	}
 	return NewBody(p)
 }
@@ -126,6 +136,19 @@ func (b *Body) Read(into []byte) (int, error) {
 		return 0, io.EOF
 	}
 	return n, nil
+}
+
+// WriteTo implements io.WriterTo. On a TCP connection it is one call to the kernel for all
+// slices.
+func (b *Body) WriteTo(w io.Writer) (int64, error) {
+	if len(b.parts) == 0 {
+		return 0, nil
+	}
+	left := make(net.Buffers, len(b.parts)) // it is consumed, and the payload may be sent again
+	copy(left, b.parts)
+	left[0] = left[0][b.at:]
+	b.parts, b.at = nil, 0
+	return left.WriteTo(w)
 }
 
 // Close implements io.Closer.

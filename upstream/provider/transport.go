@@ -12,7 +12,7 @@ import (
 // HTTP/2 that has been silent whether it still lives: all requests share one, so that they
 // would all wait for the same dead peer.
 func NewTransport() *http.Transport {
-	return &http.Transport{
+	return WriteWhole(&http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		ForceAttemptHTTP2:   true,
@@ -22,5 +22,5 @@ func NewTransport() *http.Transport {
 		TLSHandshakeTimeout: 10 * time.Second,
 		DisableCompression:  true,
 		HTTP2:               &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
-	}
+	})
 }

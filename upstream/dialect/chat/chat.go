@@ -22,6 +22,7 @@ type Watcher struct {
 	begun bool
 	// hideUsage says that Mulligan asked for the stream's usage and the client did not.
 	hideUsage bool
+	twin      twin // of the event that comes next, perhaps
 }
 
 // NewWatcher returns a watcher of one reply. With hideUsage the client does not get to see
@@ -58,6 +59,13 @@ var doneMark = []byte("[DONE]")
 
 // Event implements dialect.Watcher.
 func (w *Watcher) Event(e *dialect.Event) error {
+	if w.begun && len(e.Name) == 0 {
+		if text, from, to, ok := w.twin.match(e.Data); ok {
+			w.signs.Text += text
+			e.Output, e.CutFrom, e.CutTo = true, from, to
+			return nil
+		}
+	}
 	if bytes.Equal(bytes.TrimSpace(e.Data), doneMark) {
 		w.signs.Whole, w.signs.Last, e.Output = true, true, true
 		return nil
@@ -70,7 +78,8 @@ func (w *Watcher) Event(e *dialect.Event) error {
 	}
 	choices, _ := w.doc.Get("choices")
 	empty := dialect.IsEmpty(choices)
-	if suspect := w.read(choices) || empty || w.doc.Find("error") != nil; suspect {
+	suspect := w.read(choices) || empty || w.doc.Find("error") != nil
+	if suspect {
 		if err := dialect.ReadError(e.Data); err != nil {
 			return err
 		}
@@ -88,6 +97,12 @@ func (w *Watcher) Event(e *dialect.Event) error {
 				e.CutFrom, e.CutTo = w.span(m)
 			}
 		}
+		if known {
+			suspect = true // each has its own
+		}
+	}
+	if w.twin.data = w.twin.data[:0]; !suspect {
+		w.twin.learn(e, &w.doc)
 	}
 	return nil
 }

@@ -1,0 +1,111 @@
+package chat
+
+import (
+	"bytes"
+
+	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+)
+
+// twin is an event of a stream that was read in full and held nothing but a piece of text.
+// Most events that follow it are the same but for that text, and for OpenAI's obfuscation: what
+// was found in it holds for them, too. So they are compared with it, string by string, in place
+// of being read: that costs a tenth.
+type twin struct {
+	data []byte // the event; empty when there is none
+	// free are the strings that may differ, without their quotes, in the order of the event.
+	free     [2]span
+	frees    int
+	text     int // index of the text in free
+	from, to int // what the client is not to see of the event; equal for nothing
+}
+
+// span is from and to in an event.
+type span struct{ from, to int }
+
+// match says whether an event is the same but for its free strings. Then it returns how long
+// its text is, and what of it the client is not to see.
+func (t *twin) match(data []byte) (text, from, to int, ok bool) {
+	if len(t.data) == 0 {
+		return 0, 0, 0, false
+	}
+	from, to = t.from, t.to
+	at, same := 0, 0 // in data, and in t.data
+	for i, f := range t.free[:t.frees] {
+		fixed := t.data[same:f.from]
+		if !bytes.HasPrefix(data[at:], fixed) {
+			return 0, 0, 0, false
+		}
+		at += len(fixed)
+		n := stringLength(data[at:])
+		if n < 0 {
+			return 0, 0, 0, false
+		}
+		if i == t.text {
+			text = n
+		}
+		longer := n - (f.to - f.from)
+		if t.from >= f.to {
+			from += longer
+		}
+		if t.to >= f.to {
+			to += longer
+		}
+		at, same = at+n, f.to
+	}
+	return text, from, to, bytes.Equal(data[at:], t.data[same:])
+}
+
+// stringLength returns how far it is to the quote that ends a string, or -1 when there is none
+// or a character that is not allowed before it.
+func stringLength(data []byte) int {
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case c == '"':
+			return i
+		case c < ' ':
+			return -1
+		case c == '\\' && i+1 < len(data) && data[i+1] >= ' ':
+			i++ // over what is escaped
+		}
+	}
+	return -1
+}
+
+// learn makes an event that has been read the twin of those that follow, if there was one
+// piece of text in its choices and nothing that may not be there again.
+func (t *twin) learn(e *dialect.Event, doc *llm.Document) {
+	t.data = t.data[:0]
+	m := doc.Find("choices")
+	if m == nil || e.Drop {
+		return
+	}
+	choices := e.Data[m.ValueStart:m.ValueEnd]
+	texts := 0
+	var found span
+	for name, text, rest := dialect.NextMember(choices); name != nil; name, text, rest = dialect.NextMember(rest) {
+		if len(text) == 0 {
+			continue
+		}
+		switch string(name) {
+		case "content", "text", "arguments", "reasoning_content", "reasoning", "refusal":
+			texts++
+			end := m.ValueEnd - len(rest) - 1 // in front of the quote
+			found = span{end - len(text), end}
+		case "finish_reason", "error":
+			return
+		}
+	}
+	if texts != 1 {
+		return
+	}
+	t.free[0], t.frees, t.text = found, 1, 0
+	if o := doc.Find("obfuscation"); o != nil && e.Data[o.ValueStart] == '"' {
+		t.free[1], t.frees = span{o.ValueStart + 1, o.ValueEnd - 1}, 2
+		if t.free[1].from < t.free[0].from {
+			t.free[0], t.free[1], t.text = t.free[1], t.free[0], 1
+		}
+	}
+	t.from, t.to = e.CutFrom, e.CutTo
+	t.data = append(t.data, e.Data...)
+}
