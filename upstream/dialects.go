@@ -27,6 +27,7 @@ type spoken struct {
 // translators are what turns the hub's requests into the dialects that providers speak beside
 // OpenAI's. The model is the target's: not every dialect's replies say which one they are of.
 var translators = map[spoken]func(model string) dialect.Plain{
+	{provider.DialectCohere, llm.Chat}:   of(cohere.NewFor),
 	{provider.DialectConverse, llm.Chat}: of(converse.NewFor),
 	{provider.DialectGemini, llm.Chat}:   always(gemini.New()),
 	{provider.DialectMessages, llm.Chat}: always(messages.New()),

@@ -209,11 +209,11 @@ var vendors = []Vendor{
 	},
 	{
 		Kind: "cohere", Title: "Cohere", BaseURL: "https://api.cohere.com/v2", KeyEnv: "COHERE_API_KEY", GenAI: "cohere", Usage: true,
-		Endpoints: []llm.Endpoint{llm.Embeddings, llm.Rerank},
-		Dialects:  map[llm.Endpoint]string{llm.Embeddings: DialectCohere, llm.Rerank: DialectCohere},
-		Paths:     map[llm.Endpoint]string{llm.Embeddings: "/embed"},
+		Endpoints: []llm.Endpoint{llm.Chat, llm.Embeddings, llm.Rerank},
+		Dialects:  map[llm.Endpoint]string{llm.Chat: DialectCohere, llm.Embeddings: DialectCohere, llm.Rerank: DialectCohere},
+		Paths:     map[llm.Endpoint]string{llm.Chat: "/chat", llm.Embeddings: "/embed"},
 		Drops:     openAIOnly,
-		Note:      "Embeddings have the `input_type` `search_document` unless the request or the variant's `params` say another, and a text that is too long is refused, as OpenAI does it, unless they say how to `truncate` it.",
+		Note:      "What the model plans before it calls tools is the text of its message. Citations are the member `citations` of the message, in Cohere's form. `documents`, `citation_options`, `safety_mode`, `strict_tools`, `thinking` and `k` may be sent. Embeddings have the `input_type` `search_document` unless the request or the variant's `params` say another, and a text that is too long is refused, as OpenAI does it, unless they say how to `truncate` it.",
 		Source:    "https://docs.cohere.com/reference/about",
 	},
 	{

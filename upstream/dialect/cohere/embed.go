@@ -75,13 +75,4 @@ func (e embedder) Reply(body []byte) ([]byte, error) {
 	return reply.End(e.model, counted(gjson.ParseBytes(meta), "input_tokens"))
 }
 
-// counted returns how many tokens of a kind a reply's meta or usage says: what is billed, or
-// else what the model has seen, which has the words that Cohere puts around a prompt in it.
-func counted(meta gjson.Result, kind string) gjson.Result {
-	if billed := meta.Get("billed_units." + kind); billed.Type == gjson.Number {
-		return billed
-	}
-	return meta.Get("tokens." + kind)
-}
-
 var _ dialect.Plain = embedder{}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // NewFrontDoor returns what translates completions into chat, and replies back. It serves
@@ -64,7 +65,7 @@ func (frontDoor) Question(body []byte) (dialect.Translated, error) {
 			if value, err = prompt(value); err != nil {
 				return false
 			}
-			b = append(append(comma(b), `"messages":[{"role":"user","content":`...), value.Raw...)
+			b = append(append(hub.Comma(b), `"messages":[{"role":"user","content":`...), value.Raw...)
 			b = append(b, `}]`...)
 			asked = true
 		case "echo", "suffix", "best_of", "logprobs":
@@ -72,7 +73,7 @@ func (frontDoor) Question(body []byte) (dialect.Translated, error) {
 				err = &dialect.UnsupportedError{Field: name.Str, Why: why}
 			}
 		default:
-			b = append(append(append(comma(b), name.Raw...), ':'), value.Raw...)
+			b = append(append(append(hub.Comma(b), name.Raw...), ':'), value.Raw...)
 		}
 		return err == nil
 	})
@@ -128,11 +129,11 @@ func head(b []byte, doc *llm.Document) []byte {
 	b = append(b, '{')
 	for _, name := range []string{"id", "created", "model", "system_fingerprint", "service_tier"} {
 		if raw, ok := doc.Get(name); ok {
-			b = append(append(append(comma(b), '"'), name...), `":`...)
+			b = append(append(append(hub.Comma(b), '"'), name...), `":`...)
 			b = append(b, raw...)
 		}
 	}
-	return append(comma(b), `"object":"text_completion","choices":[`...)
+	return append(hub.Comma(b), `"object":"text_completion","choices":[`...)
 }
 
 // tail ends a reply or an event, with the usage if chat says one.
@@ -157,7 +158,7 @@ func appendChoices(b []byte, choices gjson.Result, from string) ([]byte, int) {
 		if !said.IsObject() {
 			return true
 		}
-		b = append(append(append(comma(b), `{"text":"`...), text...), `","index":`...)
+		b = append(append(append(hub.Comma(b), `{"text":"`...), text...), `","index":`...)
 		if index.Type != gjson.Number {
 			index.Raw = "0"
 		}
@@ -179,28 +180,12 @@ func text(said gjson.Result) string {
 	if content.IsArray() {
 		all := ""
 		content.ForEach(func(_, part gjson.Result) bool {
-			all += inside(part.Get("text"))
+			all += hub.Inside(part.Get("text"))
 			return true
 		})
 		return all
 	}
-	return inside(content) + inside(said.Get("refusal"))
-}
-
-// inside returns a JSON string as it stands between its quotes, and "" for any other value.
-func inside(v gjson.Result) string {
-	if v.Type != gjson.String || len(v.Raw) < 2 {
-		return ""
-	}
-	return v.Raw[1 : len(v.Raw)-1]
-}
-
-// comma appends a comma unless what is before it opens a list or an object.
-func comma(b []byte) []byte {
-	if last := b[len(b)-1]; last != '[' && last != '{' {
-		return append(b, ',')
-	}
-	return b
+	return hub.Inside(content) + hub.Inside(said.Get("refusal"))
 }
 
 // Events implements dialect.FrontDoor.
@@ -235,18 +220,7 @@ func (s *events) Event(b []byte, name, data []byte) ([]byte, error) {
 	if usage, ok := s.doc.Get("usage"); n == 0 && (!ok || string(usage) == "null") {
 		return b[:before], nil
 	}
-	return append(oneLine(tail(b, &s.doc), before), "\n\n"...), nil
-}
-
-// oneLine makes what was copied of a chunk one line of an event: JSON may hold line ends
-// between its values.
-func oneLine(b []byte, from int) []byte {
-	for i := from; i < len(b); i++ {
-		if b[i] == '\n' || b[i] == '\r' {
-			b[i] = ' '
-		}
-	}
-	return b
+	return append(hub.OneLine(tail(b, &s.doc), before), "\n\n"...), nil
 }
 
 // End implements dialect.Stream.
@@ -255,7 +229,7 @@ func (s *events) End(b []byte) []byte {
 		return b
 	}
 	s.done = true
-	return append(b, "data: [DONE]\n\n"...)
+	return append(b, hub.Done...)
 }
 
 // AppendError implements dialect.FrontDoor.

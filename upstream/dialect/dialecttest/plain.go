@@ -20,7 +20,7 @@ import (
 
 var updatePlain = flag.Bool("update-plain", false, "write what comes out of a translator of plain replies into its fixtures")
 
-// Plain is a translator of an endpoint without streams under test.
+// Plain is a translator under test, of an endpoint that need not have streams.
 type Plain struct {
 	// New returns the translator for a model.
 	New func(model string) dialect.Plain
@@ -28,7 +28,9 @@ type Plain struct {
 	//
 	//	request → provider request, dropped or refused
 	//	provider reply → reply or error
+	//	provider stream → stream or stream error, of a dialect that has streams
 	//
+	// Streams have the data of an event on each line.
 	// The request's model is the provider's.
 	Dir string
 }
@@ -46,6 +48,7 @@ func (p Plain) Run(t *testing.T) {
 			f := &plainFixture{t: t, archive: archive, model: "the-model"}
 			p.request(f)
 			p.reply(f)
+			p.stream(f)
 			if *updatePlain {
 				if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
 					t.Fatal(err)
@@ -99,6 +102,40 @@ func (p Plain) reply(f *plainFixture) {
 	}
 	f.check("reply", indented(f.t, got))
 	f.check("error", words)
+}
+
+func (p Plain) stream(f *plainFixture) {
+	events, ok := f.file("provider stream")
+	if !ok {
+		return
+	}
+	to, ok := p.New(f.model).(dialect.Translator)
+	if !ok {
+		f.t.Fatal("a stream for a dialect without streams")
+	}
+	s := to.Stream()
+	var out []byte
+	var err error
+	for line := range strings.Lines(events) {
+		if out, err = s.Event(out, nil, []byte(strings.TrimSpace(line))); err != nil {
+			break
+		}
+	}
+	words := ""
+	if err != nil {
+		words = err.Error() + "\n"
+	} else {
+		out = s.End(out)
+	}
+	var got strings.Builder
+	for _, e := range Events(out) {
+		if string(e.Data) != "[DONE]" && !json.Valid(e.Data) {
+			f.t.Errorf("%q is no event", e.Data)
+		}
+		got.Write(append(e.Data, '\n'))
+	}
+	f.check("stream", got.String())
+	f.check("stream error", words)
 }
 
 type plainFixture struct {
@@ -192,6 +229,53 @@ func (p Plain) FuzzReply(f *testing.F) {
 		}
 		if !bytes.Equal(before, body) {
 			t.Error("the reply has been changed")
+		}
+	})
+}
+
+// FuzzEvents translates streams of three events that are made up, from those of the fixtures:
+// what is remembered of one must not harm the next.
+func (p Plain) FuzzEvents(f *testing.F) {
+	f.Helper()
+	for _, name := range p.fixtures(f) {
+		archive, err := txtar.ParseFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, file := range archive.Files {
+			if file.Name == "provider stream" {
+				lines := append(bytes.Split(bytes.TrimSpace(file.Data), []byte("\n")), nil, nil)
+				for i := range len(lines) - 2 {
+					f.Add(lines[i], lines[i+1], lines[i+2])
+				}
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, first, second, third []byte) {
+		to, ok := p.New("m").(dialect.Translator)
+		if !ok {
+			t.Fatal("a dialect without streams")
+		}
+		s := to.Stream()
+		sound := json.Valid(first) && json.Valid(second) && json.Valid(third)
+		out := []byte("kept")
+		for _, data := range [][]byte{first, second, third} {
+			before := bytes.Clone(data)
+			var err error
+			out, err = s.Event(out, nil, data)
+			checkError(t, err)
+			if !bytes.Equal(before, data) {
+				t.Error("the event has been changed")
+			}
+		}
+		events, ok := bytes.CutPrefix(s.End(out), []byte("kept"))
+		if !ok {
+			t.Fatalf("%q does not begin with what was there", out)
+		}
+		for _, e := range Events(events) {
+			if sound && string(e.Data) != "[DONE]" && !json.Valid(e.Data) {
+				t.Errorf("%s, %s, %s become %s", first, second, third, e.Data)
+			}
 		}
 	})
 }

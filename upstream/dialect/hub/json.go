@@ -119,3 +119,14 @@ func IsObject(text string) bool {
 	var d llm.Document
 	return llm.ParseReplyInto(&d, []byte(text)) == nil
 }
+
+// OneLine makes what is behind from one line of an event, in place, and returns all of it: JSON
+// may hold line ends between its values, and nowhere else.
+func OneLine(b []byte, from int) []byte {
+	for i := from; i < len(b); i++ {
+		if b[i] == '\n' || b[i] == '\r' {
+			b[i] = ' '
+		}
+	}
+	return b
+}

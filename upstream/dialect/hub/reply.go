@@ -37,6 +37,8 @@ type Reply struct {
 	Thought []byte
 	// Refusal is why the model refuses, a JSON string, "" for none.
 	Refusal string
+	// More is further members of the message, with commas between them, that only one vendor has.
+	More []byte
 
 	details, calls []byte // elements, with commas between them
 	nDetails       int
@@ -96,6 +98,9 @@ func (r *Reply) AppendChoice(b []byte, finish string) []byte {
 	}
 	b = List(b, "reasoning_details", r.details)
 	b = List(b, "tool_calls", r.calls)
+	if len(r.More) > 0 {
+		b = append(append(b, ','), r.More...)
+	}
 	b = append(append(b, `},"logprobs":null,"finish_reason":"`...), finish...)
 	return append(b, `"}`...)
 }
