@@ -22,6 +22,9 @@ func (x *exchange) finish() {
 	if x.deployment != nil {
 		metrics.InFlight(x.deployment.Key, -1)
 	}
+	if x.mock() {
+		return // nobody was asked, and nothing is counted
+	}
 	metrics.Observe(a)
 	metrics.FinishRequest(x.r.Context(), a)
 	if extra, ok := x.r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -40,7 +41,8 @@ type runtime struct {
 	catalog   *deployment.Catalog
 	labels    metrics.Labels
 
-	direct sync.Map // provider/model → *deployment.Variant
+	direct sync.Map  // provider/model → *deployment.Variant
+	since  time.Time // when the config was loaded
 
 	provisioned, started bool
 }
@@ -68,6 +70,7 @@ func (r *runtime) healthy(target string) bool { return r.state.Healthy(target) }
 // written.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.users.Add(1)
+	a.since = time.Now()
 	a.state = a.sharedState()
 	for _, build := range []func(caddy.Context) error{
 		a.buildProviders, a.buildGarden, a.buildCatalog, a.checkExpectations,

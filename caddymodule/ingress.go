@@ -171,6 +171,11 @@ func readObject(h http.Header, header string, doc *llm.Document, member string) 
 		return nil, llm.NewError(llm.CodeInvalidContext,
 			fmt.Sprintf("The body's %q is not a JSON object. Send an object such as {\"key\":\"value\"}, or leave it out.", member)).WithParam(member)
 	}
+	return mergeHeader(h, header, under)
+}
+
+// mergeHeader returns the JSON object in a header merged over another one.
+func mergeHeader(h http.Header, header string, under json.RawMessage) (json.RawMessage, error) {
 	values := h[header]
 	if len(values) == 0 {
 		return under, nil
@@ -181,7 +186,7 @@ func readObject(h http.Header, header string, doc *llm.Document, member string) 
 	over := values[0]
 	if len(over) > maxHeaderObject {
 		return nil, invalidHeader(header, fmt.Sprintf(
-			"holds %d bytes and may hold %d. Send less, or put it into the body as %q.", len(over), maxHeaderObject, member))
+			"holds %d bytes and may hold %d. Send less, or put it into the body.", len(over), maxHeaderObject))
 	}
 	parsed, err := llm.ParseJSON([]byte(over))
 	if err != nil {
@@ -192,7 +197,7 @@ func readObject(h http.Header, header string, doc *llm.Document, member string) 
 	}
 	merged, err := llm.MergeObjects(parsed.Raw, under)
 	if err != nil {
-		return nil, invalidHeader(header, "cannot be merged over the body's "+member+": "+err.Error()).WithCause(err)
+		return nil, invalidHeader(header, "cannot be merged over what the body says: "+err.Error()).WithCause(err)
 	}
 	return merged, nil
 }

@@ -17,7 +17,11 @@ type operation struct {
 // found by lookupOperation.
 var operations = func() map[string]operation {
 	ops := map[string]operation{
-		"/v1/models": {http.MethodGet, (*site).listModels},
+		"/v1/models":                 {http.MethodGet, (*site).listModels},
+		"/v2/deployments":            {http.MethodGet, (*site).listDeployments},
+		"/v2/deployments/invoke":     {http.MethodPost, (*site).serveInvoke},
+		"/v2/deployments/stream":     {http.MethodPost, (*site).serveInvokeStream},
+		"/v2/deployments/get_config": {http.MethodPost, (*site).serveGetConfig},
 	}
 	for _, e := range llm.Endpoints() {
 		ops["/v1"+e.Path()] = operation{http.MethodPost, func(s *site, w http.ResponseWriter, r *http.Request) {
@@ -33,13 +37,9 @@ var operations = func() map[string]operation {
 // laterPaths belong to Mulligan's API but not to this build. They are answered rather than
 // handed on, so that a client learns why instead of getting somebody else's 404.
 var laterPaths = map[string]string{
-	"/v1/feedback":               http.MethodPost,
-	"/v2/deployments":            http.MethodGet,
-	"/v2/deployments/invoke":     http.MethodPost,
-	"/v2/deployments/stream":     http.MethodPost,
-	"/v2/deployments/get_config": http.MethodPost,
-	"/v2/feedback":               http.MethodPost,
-	"/v2/feedback/remove":        http.MethodPost,
+	"/v1/feedback":        http.MethodPost,
+	"/v2/feedback":        http.MethodPost,
+	"/v2/feedback/remove": http.MethodPost,
 }
 
 const (

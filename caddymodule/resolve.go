@@ -42,6 +42,9 @@ func (x *exchange) resolve() error {
 }
 
 func (x *exchange) namedKey() string {
+	if x.invoked != nil {
+		return x.invoked.Key
+	}
 	if values := x.r.Header[x.site.keyHeader]; len(values) > 0 && values[0] != "" {
 		return strings.TrimPrefix(values[0], "Bearer ") // key_header may be Authorization
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/invoke"
 )
 
 // respond passes the reply on to the client. Bytes of a stream are flushed as they arrive.
@@ -76,7 +77,7 @@ func (x *exchange) endEarly(e *llm.Error) {
 	if x.account.Outcome == "" {
 		x.account.Outcome = outcomeOf(e, x.account.Attempts)
 	}
-	_, err := x.w.Write(upstream.ErrorEvent(x.request.Endpoint, e))
+	_, err := x.w.Write(x.errorEvent(e))
 	if err == nil {
 		err = http.NewResponseController(x.w).Flush()
 	}
@@ -157,8 +158,24 @@ func (x *exchange) fail(err error) {
 	if e.RetryAfter > 0 {
 		x.w.Header().Set("Retry-After", e.RetryAfterSeconds())
 	}
-	writeJSON(x.w, e.Status, upstream.ErrorBody(x.request.Endpoint, e))
+	writeJSON(x.w, e.Status, x.errorBody(e))
 	x.account.ClientTime += time.Since(start)
+}
+
+// errorEvent returns the event that ends a stream which nobody has answered.
+func (x *exchange) errorEvent(e *llm.Error) []byte {
+	if x.exit != nil {
+		return invoke.AppendErrorEvent(nil, e)
+	}
+	return upstream.ErrorEvent(x.request.Endpoint, e)
+}
+
+// errorBody returns an error in the client's dialect.
+func (x *exchange) errorBody(e *llm.Error) []byte {
+	if x.exit != nil {
+		return x.exit.AppendError(nil, e)
+	}
+	return upstream.ErrorBody(x.request.Endpoint, e)
 }
 
 // asError returns err as what the client may see. An error that is not an *llm.Error is

@@ -14,6 +14,7 @@ import (
 	"github.com/mulligan-gateway/mulligan/metrics"
 	"github.com/mulligan-gateway/mulligan/rules"
 	"github.com/mulligan-gateway/mulligan/upstream"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/invoke"
 )
 
 // exchange is one client request while it is served. What the world learns of it is in
@@ -35,21 +36,35 @@ type exchange struct {
 	committed  bool // the status line is out
 	early      bool // it went out to keep the stream alive, before anybody had answered
 	keepalive  keepalive
+
+	// What a request of the Deployment API said, and what answers it; nil for all others.
+	invoked *invoke.Request
+	exit    *invoke.Exit
 }
 
 // serveEndpoint is the path of one request, top to bottom.
 func (s *site) serveEndpoint(w http.ResponseWriter, r *http.Request, endpoint llm.Endpoint) {
+	s.serve(s.begin(w, r, endpoint), steps{ingress: (*exchange).ingress, answer: (*exchange).askAndRespond})
+}
+
+// steps are those of an exchange that are not the same for every path.
+type steps struct {
+	ingress func(*exchange) error // 1
+	answer  func(*exchange) error // 4 to 6
+}
+
+// serve takes the steps in order.
+func (s *site) serve(x *exchange, do steps) {
 	lease := s.app.acquire()
 	defer lease.release()
 
-	x := s.begin(w, r, endpoint)
 	defer x.letGo()
 	underway.begin(x)
 	defer underway.end(x)
 	defer x.finish() // 7 account
 	defer x.rescue()
 
-	if err := x.ingress(); err != nil { // 1
+	if err := do.ingress(x); err != nil { // 1
 		x.fail(err)
 		return
 	}
@@ -61,15 +76,23 @@ func (s *site) serveEndpoint(w http.ResponseWriter, r *http.Request, endpoint ll
 		x.fail(err)
 		return
 	}
+	if err := do.answer(x); err != nil { // 4 to 6
+		x.fail(err)
+	}
+}
+
+// askAndRespond answers with what a target of the variant says.
+func (x *exchange) askAndRespond() error {
 	x.keepAlive()
 	defer x.keepalive.stop()
 	reply, err := x.attempt() // 4 rewrite, for each target that is tried, and 5 attempt
 	if err != nil {
-		x.fail(err)
-		return
+		x.fail(err) // before the keepalive ends
+		return nil
 	}
 	defer reply.Close()
 	x.respond(reply) // 6
+	return nil
 }
 
 func (s *site) begin(w http.ResponseWriter, r *http.Request, endpoint llm.Endpoint) *exchange {
@@ -132,7 +155,7 @@ func (x *exchange) ruleFailed(v *deployment.Variant, err error) {
 
 // attempt gets one good reply out of the variant's route.
 func (x *exchange) attempt() (*upstream.Reply, error) {
-	return x.variant.Route.Do(x.ctx, &upstream.Call{
+	call := upstream.Call{
 		Request:     &x.request,
 		Exchange:    &x.account,
 		Body:        x.rewrite,
@@ -140,12 +163,20 @@ func (x *exchange) attempt() (*upstream.Reply, error) {
 		InputTokens: x.facts.InputTokens,
 		CountTokens: rules.CountTokens,
 		OnAttempt:   x.attemptSpan,
-	})
+	}
+	if x.exit != nil {
+		call.Exit = x.exit
+	}
+	return x.variant.Route.Do(x.ctx, &call)
 }
 
 // rewrite makes the body for one target: the variant's edits on the client's bytes.
 func (x *exchange) rewrite(target int) (llm.Payload, []string, error) {
-	return x.variant.Edits[target].Apply(&x.request)
+	payload, dropped, err := x.variant.Edits[target].Apply(&x.request)
+	if x.invoked != nil {
+		dropped = append(dropped, x.invoked.Ignored...)
+	}
+	return payload, dropped, err
 }
 
 func (x *exchange) attemptSpan(ctx context.Context, a *llm.Attempt) (context.Context, func(*llm.Attempt)) {

@@ -21,6 +21,13 @@ const (
 	Rerank         Endpoint = "rerank"         // /rerank (Cohere's and Jina's shape; not an OpenAI endpoint)
 )
 
+// The endpoints of the Deployment API, by which accounts and records know its exchanges. Rules
+// and providers see a chat.
+const (
+	Invoke    Endpoint = "invoke"     // POST /v2/deployments/invoke and /v2/deployments/stream
+	GetConfig Endpoint = "get_config" // POST /v2/deployments/get_config: no provider is called
+)
+
 var endpointPaths = map[Endpoint]string{
 	Chat:           "/chat/completions",
 	Completions:    "/completions",
@@ -51,7 +58,7 @@ func Endpoints() []Endpoint {
 // (source: OpenTelemetry semantic conventions for generative AI).
 func (e Endpoint) Operation() string {
 	switch e {
-	case Chat, Responses, Messages:
+	case Chat, Responses, Messages, Invoke:
 		return "chat"
 	case Completions:
 		return "text_completion"

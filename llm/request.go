@@ -31,6 +31,12 @@ type Request struct {
 	// the body's member of that name, key by key at the top level. Nil stands for {}.
 	Context, Inputs, Metadata json.RawMessage
 
+	// Prefix is a list of chat messages, JSON, that go behind a variant's system prompt and before
+	// its other messages; nil for none. Only the Deployment API has it.
+	Prefix json.RawMessage
+	// Insists are the members of the body that beat the config's parameters, whatever it says.
+	Insists []string
+
 	// Header holds the client's headers as they came, credentials included. Nothing of it
 	// is sent to a provider unless the provider's table of allowed headers names it.
 	Header http.Header

@@ -125,7 +125,7 @@ func (e *Edit) Apply(req *llm.Request) (llm.Payload, []string, error) {
 			return llm.Payload{}, nil, err
 		}
 	}
-	if err := e.insertPrompts(&s, req.Endpoint, texts); err != nil {
+	if err := e.insertPrompts(&s, req, texts); err != nil {
 		return llm.Payload{}, nil, err
 	}
 	return llm.Payload{ContentType: req.Doc.ContentType, Parts: s.parts()}, dropped, nil
@@ -165,7 +165,7 @@ func (p *param) apply(s *splice, req *llm.Request) {
 		return
 	}
 	there := slices.ContainsFunc(p.names, func(name string) bool { return s.doc.Find(name) != nil })
-	if there && !p.override {
+	if there && (!p.override || p.yields(req)) {
 		return
 	}
 	for _, name := range p.names {
@@ -174,4 +174,9 @@ func (p *param) apply(s *splice, req *llm.Request) {
 		}
 	}
 	s.set(p.name, p.value)
+}
+
+// yields says whether the request insists on a value of its own.
+func (p *param) yields(req *llm.Request) bool {
+	return slices.ContainsFunc(p.names, func(name string) bool { return slices.Contains(req.Insists, name) })
 }

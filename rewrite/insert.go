@@ -11,13 +11,13 @@ import (
 
 // insertPrompts puts the prompts where an endpoint has a place for them. Endpoints that do
 // not talk (embeddings, moderations, images, audio, rerank) have none.
-func (e *Edit) insertPrompts(s *splice, endpoint llm.Endpoint, texts []string) error {
-	if len(texts) == 0 {
+func (e *Edit) insertPrompts(s *splice, req *llm.Request, texts []string) error {
+	if len(texts) == 0 && req.Prefix == nil {
 		return nil
 	}
-	switch endpoint {
+	switch req.Endpoint {
 	case llm.Chat:
-		return e.intoMessages(s, texts)
+		return s.beforeMessages(e.conversation(texts, req.Prefix))
 	case llm.Responses:
 		return e.intoResponse(s, texts)
 	case llm.Messages, llm.CountTokens:
@@ -31,12 +31,44 @@ func (e *Edit) insertPrompts(s *splice, endpoint llm.Endpoint, texts []string) e
 
 // intoMessages puts the prompts before the client's messages.
 func (e *Edit) intoMessages(s *splice, texts []string) error {
+	return s.beforeMessages(e.messages(nil, texts))
+}
+
+// beforeMessages puts messages, parted by commas, before the client's.
+func (s *splice) beforeMessages(items []byte) error {
 	m := s.doc.Find("messages")
 	if m == nil {
-		s.set("messages", append(e.messages([]byte{'['}, texts), ']'))
+		s.set("messages", append(append([]byte{'['}, items...), ']'))
 		return nil
 	}
-	return s.prepend(m, e.messages(nil, texts))
+	return s.prepend(m, items)
+}
+
+// conversation returns the prompts as messages, with the request's own prefix behind those that
+// instruct the model and before those that are an example of a conversation.
+func (e *Edit) conversation(texts []string, prefix []byte) []byte {
+	if prefix = bytes.TrimSpace(prefix); len(prefix) > 2 {
+		prefix = bytes.TrimSpace(prefix[1 : len(prefix)-1])
+	} else {
+		prefix = nil
+	}
+	if len(prefix) == 0 {
+		return e.messages(nil, texts)
+	}
+	first := 0
+	for first < len(texts) && (e.prompts[first].role == "system" || e.prompts[first].role == "developer") {
+		first++
+	}
+	b := e.messages(nil, texts[:first])
+	if first > 0 {
+		b = append(b, ',')
+	}
+	b = append(b, prefix...)
+	if first < len(texts) {
+		rest := Edit{prompts: e.prompts[first:]}
+		b = rest.messages(append(b, ','), texts[first:])
+	}
+	return b
 }
 
 // messages appends the prompts as messages, parted by commas.
@@ -52,6 +84,9 @@ func (e *Edit) messages(b []byte, texts []string) []byte {
 
 // prepend puts items at the beginning of a member that is a list.
 func (s *splice) prepend(m *llm.Member, items []byte) error {
+	if len(items) == 0 {
+		return nil
+	}
 	value := s.doc.Raw[m.ValueStart:m.ValueEnd]
 	if value[0] != '[' {
 		return notAList(m.Name)

@@ -54,7 +54,9 @@ func TestFixtures(t *testing.T) {
 			}
 			body := files["request"]
 			before := bytes.Clone(body)
-			payload, dropped, err := edit.Apply(request(t, llm.Endpoint(files["endpoint"]), body))
+			req := request(t, llm.Endpoint(files["endpoint"]), body)
+			req.Prefix, req.Insists = files["prefix"], strings.Fields(string(files["insists"]))
+			payload, dropped, err := edit.Apply(req)
 			if err != nil {
 				t.Fatal(err)
 			}

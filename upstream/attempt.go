@@ -105,8 +105,8 @@ func (a *attempt) read(resp *http.Response) (*Reply, *fault) {
 	}
 	r.watcher = newWatcher(a.way.endpoint, a.hidesUsage())
 	expectChoices(r.watcher, a.loop.call.Request)
-	if a.way.door != nil {
-		r.doorway = &doorway{to: a.way.door.Events()}
+	if a.way.exit != nil {
+		r.doorway = &doorway{to: a.way.exit.Events()}
 	}
 	contentType := resp.Header.Get("Content-Type")
 	var f *fault
@@ -129,9 +129,9 @@ func (a *attempt) read(resp *http.Response) (*Reply, *fault) {
 		r.Header = make(http.Header, 8)
 	}
 	switch {
-	case (a.way.to != nil || a.way.door != nil) && r.Stream:
+	case (a.way.to != nil || a.way.exit != nil) && r.Stream:
 		r.Header["Content-Type"] = []string{"text/event-stream"}
-	case a.way.to != nil, a.way.door != nil:
+	case a.way.to != nil, a.way.exit != nil:
 		r.Header["Content-Type"] = []string{"application/json"}
 	case contentType != "":
 		r.Header["Content-Type"] = resp.Header["Content-Type"][:1]
@@ -151,8 +151,8 @@ func mediaType(contentType string) string {
 // hidesUsage says whether Mulligan asks for the stream's usage and the client does not.
 func (a *attempt) hidesUsage() bool {
 	q := a.loop.call.Request
-	if a.way.door != nil && saysUsage(q.Endpoint) {
-		return false // the door says it in its own way
+	if a.loop.call.Exit != nil || a.way.exit != nil && saysUsage(q.Endpoint) {
+		return false // the exit says it in its own way
 	}
 	return q.Stream && !q.WantsUsage && (a.way.to != nil || a.target.Provider.ForcesUsage())
 }
@@ -213,8 +213,8 @@ func (a *attempt) readPlain(r *Reply, length int64) *fault {
 		return a.faultOf(err, phaseOutput)
 	}
 	reshaped, err := reshape(a.loop.call.Request, r.plain)
-	if err == nil && a.way.door != nil {
-		reshaped, err = a.way.door.Answer(reshaped)
+	if err == nil && a.way.exit != nil {
+		reshaped, err = a.way.exit.Answer(reshaped)
 	}
 	if err != nil {
 		return a.faultOf(err, phaseOutput)

@@ -11,6 +11,9 @@ type way struct {
 	endpoint llm.Endpoint
 	// door is what the client speaks when it is neither the hub nor what the provider speaks.
 	door dialect.FrontDoor
+	// exit is what the client is answered in when it is not what it was asked in: the door, or
+	// the call's own.
+	exit dialect.Exit
 	// to is what the provider speaks when it is not what it is asked in.
 	to dialect.Plain
 	// estimated says that nobody is called: the provider cannot count tokens, and we estimate.
@@ -30,7 +33,7 @@ func (t *Target) way(e llm.Endpoint) (way, bool) {
 	if door == nil || !t.Provider.Serves(llm.Chat) {
 		return way{}, false
 	}
-	return way{endpoint: llm.Chat, door: door, to: t.translator(llm.Chat)}, true
+	return way{endpoint: llm.Chat, door: door, exit: door, to: t.translator(llm.Chat)}, true
 }
 
 // Serves says whether the target can be asked what comes in at an endpoint.

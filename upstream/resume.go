@@ -73,7 +73,7 @@ func (l *loop) resume(i int, said []byte) *Reply {
 // nextOfRest returns the next bytes of the stream that goes on with this one.
 func (r *Reply) nextOfRest() ([]byte, error) {
 	b, err := r.rest.Next()
-	if len(b) > 0 && r.rest.rest == nil && r.rest.id != "" {
+	if len(b) > 0 && r.rest.rest == nil && r.rest.id != "" && r.rest.doorway == nil {
 		b = chat.ContinueEvents(b, r.rest.id)
 	}
 	return b, err

@@ -31,6 +31,9 @@ type Call struct {
 	// that were left out of it. It is called for each target that is tried, once. Its error
 	// ends the call.
 	Body func(target int) (llm.Payload, []string, error)
+	// Exit turns the reply into what the client speaks, when it has asked in something else than
+	// the request's endpoint speaks: the request is the hub's then. It may be nil.
+	Exit dialect.Exit
 	// Hold is called for each time that the payload is sent, and the function that it returns
 	// when the transport has done with it, which may be after Do has returned. It may be nil.
 	Hold func() func()

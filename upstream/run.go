@@ -187,6 +187,9 @@ func (n *run) begin(judged func(error)) *attempt {
 	}
 	a := &attempt{loop: l, target: n.target, record: len(x.Attempts), judged: judged}
 	a.way, _ = n.target.way(l.call.Request.Endpoint)
+	if l.call.Exit != nil {
+		a.way.exit = l.call.Exit
+	}
 	a.index = slices.Index(l.route.Targets, n.target)
 	a.key, _, _ = n.target.key(now)
 	n.target.provider.turn.Add(1)

@@ -77,6 +77,11 @@ type FrontDoor interface {
 	// Question returns the hub's request for a client's. Its error is an *UnsupportedError, or an
 	// *llm.Error for a request that is damaged.
 	Question(body []byte) (Translated, error)
+	Exit
+}
+
+// Exit turns the hub's replies into those of a dialect that clients speak.
+type Exit interface {
 	// Answer returns the dialect's reply for the hub's plain one.
 	Answer(body []byte) ([]byte, error)
 	// Events returns what turns the events of one of the hub's streams into the dialect's.
