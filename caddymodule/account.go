@@ -11,7 +11,7 @@ import (
 	"github.com/mulligan-gateway/mulligan/metrics"
 )
 
-// finish closes the account: metrics, access log and span are all written from it, so
+// finish closes the account: metrics, access log, span and record are all written from it, so
 // they agree.
 func (x *exchange) finish() {
 	a := &x.account
@@ -31,6 +31,7 @@ func (x *exchange) finish() {
 		extra.Set(zap.Object("llm", metrics.LogObject(a)))
 	}
 	x.logFailure()
+	x.record()
 }
 
 // logFailure writes one line that an operator can act on for an exchange that did not go

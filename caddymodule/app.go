@@ -41,6 +41,15 @@ type runtime struct {
 	catalog   *deployment.Catalog
 	labels    metrics.Labels
 
+	// What is recorded: how each deployment's exchanges are, and those of none; and where, which
+	// is nil when nothing is.
+	settings      *StoreSettings
+	store         *Store
+	plan          *recordPlan
+	plans         map[string]*recordPlan
+	recording     *recording
+	configVersion string
+
 	direct sync.Map  // provider/model → *deployment.Variant
 	since  time.Time // when the config was loaded
 
@@ -73,7 +82,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.since = time.Now()
 	a.state = a.sharedState()
 	for _, build := range []func(caddy.Context) error{
-		a.buildProviders, a.buildGarden, a.buildCatalog, a.checkExpectations,
+		a.buildProviders, a.buildGarden, a.buildCatalog, a.checkExpectations, a.buildRecording,
 	} {
 		if err := build(ctx); err != nil {
 			return err
@@ -89,8 +98,11 @@ func (a *App) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// Start makes the app the one that Caddy's admin endpoint asks.
+// Start begins to write records, and makes the app the one that Caddy's admin endpoint asks.
 func (a *App) Start() error {
+	if err := a.startRecording(); err != nil {
+		return err
+	}
 	a.started = true
 	a.state.Serve(slices.Collect(maps.Values(a.providers)))
 	running.started(a)

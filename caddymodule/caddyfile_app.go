@@ -50,16 +50,7 @@ var appWords = words[*App]{
 		return within(blockOf(d, "models", modelsWords, a), "models")
 	}},
 	"deployment": {args: "KEY { … }", least: 1, most: 1, many: true, block: (*App).deployment},
-	"store":      {args: "KIND { … }", least: 1, most: -1, block: parseStore},
-}
-
-// parseStore takes the word that says where exchanges are recorded. Nothing records them in
-// this build, so off is all it can be.
-func parseStore(_ *App, l line, d *caddyfile.Dispenser) error {
-	if len(l.args) > 1 || l.args[0] != "off" {
-		return fmt.Errorf("store %s is not available in this build, which records nothing; write store off or leave it out", l.args[0])
-	}
-	return nothingLeft(d, l.word)
+	"store":      {args: "KIND { … }", many: true, parse: (*App).parseStore},
 }
 
 var modelsWords = words[*App]{

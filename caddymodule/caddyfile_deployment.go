@@ -26,6 +26,16 @@ var deploymentWords = words[*deploymentScope]{
 		s.Domain = l.args[0]
 		return nil
 	}},
+	"bodies": {args: "off|on|redacted", least: 1, most: 1, set: func(s *deploymentScope, l line) error {
+		s.Bodies = BodiesMode(l.args[0])
+		s.mark(l.word, l.at)
+		return nil
+	}},
+	"secret": {args: "NAME…", least: 1, most: -1, many: true, set: func(s *deploymentScope, l line) error {
+		s.Secrets = append(s.Secrets, l.args...)
+		s.mark(l.word, l.at)
+		return nil
+	}},
 	"variant": {args: "NAME { … }", least: 1, most: 1, many: true, block: (*deploymentScope).variant},
 	"expect":  {args: "VARIANT `JSON`", least: 2, most: -1, many: true, set: (*deploymentScope).expect},
 }.with(settingsWords[*deploymentScope]())

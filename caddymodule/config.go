@@ -23,6 +23,10 @@ type App struct {
 	// Deployments are what clients name, by key. Default: none.
 	Deployments map[string]*DeploymentConfig `json:"deployments,omitempty"`
 
+	// Store is where a record of each exchange is kept: any module of llm_gateway.stores.
+	// Default: sqlite with its file records.db.
+	Store json.RawMessage `json:"store,omitempty" caddy:"namespace=llm_gateway.stores inline_key=kind"`
+
 	// Positions says where in the Caddyfile each named thing was written, such as
 	// "deployment support-reply variant enterprise when": "Caddyfile:31". The Caddyfile
 	// adapter fills it in, and it is read only to say where an error is. Default: none.
@@ -88,6 +92,14 @@ type ModelConfig struct {
 type DeploymentConfig struct {
 	// Domain groups deployments, for rules and metrics. Default: none.
 	Domain string `json:"domain,omitempty"`
+
+	// Bodies says whether the bodies of its requests and responses are kept in records: off, on,
+	// or redacted. Default: what the store says.
+	Bodies BodiesMode `json:"bodies,omitempty"`
+
+	// Secrets are values that records show as ***: members of context, inputs and metadata,
+	// such as inputs.card_number. Default: none.
+	Secrets []string `json:"secrets,omitempty"`
 
 	Settings
 

@@ -36,6 +36,7 @@ type exchange struct {
 	committed  bool // the status line is out
 	early      bool // it went out to keep the stream alive, before anybody had answered
 	keepalive  keepalive
+	capture    *capture // nil unless bodies are kept
 
 	// What a request of the Deployment API said, and what answers it; nil for all others.
 	invoked *invoke.Request
@@ -72,6 +73,7 @@ func (s *site) serve(x *exchange, do steps) {
 		x.fail(err)
 		return
 	}
+	x.captureResponse()
 	if err := x.choose(); err != nil { // 3
 		x.fail(err)
 		return

@@ -10,6 +10,9 @@ import (
 // hasUsage says whether the exchange's token numbers mean anything.
 func hasUsage(x *llm.Exchange) bool { return x.Usage.Known || x.Usage.Estimated }
 
+// CostOf returns what an exchange is said to cost in US dollars, and whether that is known.
+func CostOf(x *llm.Exchange) (float64, bool) { return priced(x) }
+
 // priced returns the exchange's cost in US dollars, and whether there is one. A price without
 // usage to apply it to gives no cost: such an answer is unpriced, not free.
 func priced(x *llm.Exchange) (float64, bool) {

@@ -29,6 +29,9 @@ func (m *meter) observe(x *llm.Exchange) {
 	}
 }
 
+// Recorded counts what became of records: result is of a closed set.
+func Recorded(result string, n int) { shared.records.WithLabelValues(result).Add(float64(n)) }
+
 // observeUsage counts tokens. Numbers come from providers, so a negative one, which a
 // counter does not take, is left out.
 func (m *meter) observeUsage(k exchangeKey, c *exchangeChildren, u *llm.Usage) {

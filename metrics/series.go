@@ -139,7 +139,8 @@ func newMeter() *meter {
 		name: "llm_gateway_records_total", unit: "records",
 		help:      "Records of exchanges, by what became of them.",
 		labels:    []string{labelResult},
-		worstCase: "3 results",
+		worstCase: "4 results",
+		note:      "`stored`; `spilled` to the disk, to be stored later, which counts it again; `dropped`, as there was room nowhere; `damaged`, when the spill file cannot be read or the store refuses the record.",
 	})
 	m.feedback = m.counter(series{
 		name: "llm_gateway_feedback_total", unit: "feedbacks",

@@ -100,7 +100,8 @@ type Bodies struct {
 	Response string `json:"response"`
 	// Truncated says that one of them was longer than the cap.
 	Truncated bool `json:"truncated"`
-	// Redacted says that patterns of personal data were replaced.
+	// Redacted says that patterns of personal data were replaced. Who hands bodies to a Recorder
+	// sets it to have them replaced.
 	Redacted bool `json:"redacted"`
 }
 

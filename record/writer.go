@@ -219,6 +219,9 @@ func (w *writer) oldest() *batch {
 func (w *writer) take() {
 	items, since := w.r.queue.take(w.spare)
 	for _, it := range items {
+		if err := redactBodies(it); err != nil {
+			w.log.add("redact", "the bodies of a record could not be redacted and are not kept", err)
+		}
 		last := len(w.waiting) - 1
 		if last < 0 || w.waiting[last].full() {
 			w.waiting = append(w.waiting, &batch{since: since, items: make([]item, 0, min(len(items), batchRows))})
