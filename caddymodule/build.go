@@ -53,7 +53,7 @@ func (a *App) buildProvider(ctx caddy.Context, name string) (*provider.Provider,
 	if !ok {
 		return nil, fmt.Errorf("the module of kind %s builds no provider", kind)
 	}
-	return guest.BuildProvider(ctx, ProviderOptions{Name: name, Offline: a.withoutSecrets, Transport: a.transport})
+	return guest.BuildProvider(ctx, ProviderOptions{Name: name, Offline: a.withoutSecrets, Transport: a.transport, Shared: a.sharedSignIn})
 }
 
 func kindOf(raw json.RawMessage) (string, error) {

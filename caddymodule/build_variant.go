@@ -122,7 +122,7 @@ func (a *App) target(name string) (*upstream.Target, error) {
 // compileEdits makes a variant's edits ready for one target: its model, and what its
 // provider must not see or has to be asked for.
 func compileEdits(t *upstream.Target, c rewrite.Config) (*rewrite.Edit, error) {
-	c.Model = t.Model
+	c.Model = t.Provider.WireModel(t.Model)
 	c.Drop, c.ForceUsage = t.Provider.Drops(), t.Provider.ForcesUsage()
 	return rewrite.Compile(c)
 }

@@ -150,6 +150,14 @@ func wordsOf[T, P any](table words[P], part func(T) P) words[T] {
 	return all
 }
 
+// oneWord is a word whose argument is kept as it is.
+func oneWord[T any](args string, field func(T) *string) word[T] {
+	return word[T]{args: args, least: 1, most: 1, set: func(t T, l line) error {
+		*field(t) = l.args[0]
+		return nil
+	}}
+}
+
 // onOff reads a switch.
 func onOff(s string) (bool, error) {
 	switch s {

@@ -18,9 +18,6 @@ const (
 	transportNamespace = "http.reverse_proxy.transport"
 )
 
-// laterKinds are kinds of providers that this build does not have.
-var laterKinds = []string{"azure", "vertex"}
-
 // provider parses provider NAME [KIND] { … }. The block belongs to the guest module.
 func (a *App) provider(d *caddyfile.Dispenser) error {
 	at := here(d)
@@ -59,11 +56,6 @@ func newProviderModule(kind string) (caddy.Module, error) {
 	info, err := caddy.GetModule(providerNamespace + "." + kind)
 	if err == nil {
 		return info.New(), nil
-	}
-	for _, later := range laterKinds {
-		if kind == later {
-			return nil, fmt.Errorf("the kind %s is not available in this build", kind)
-		}
 	}
 	var known []string
 	for _, m := range caddy.GetModules(providerNamespace) {

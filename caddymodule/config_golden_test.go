@@ -71,7 +71,7 @@ func validate(raw []byte) error {
 func setKeys(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{"OPENAI_API_KEY", "OPENAI_API_KEY_2", "GROQ_API_KEY", "ANTHROPIC_API_KEY",
-		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
+		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_OPENAI_API_KEY", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"} {
 		t.Setenv(name, "sk-test-"+strings.ToLower(name))
 	}
 }

@@ -9,13 +9,16 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/mulligan-gateway/mulligan/upstream/provider"
 )
 
 func init() {
 	for _, v := range provider.Vendors() {
-		if v.Kind != kindAnthropic && v.Kind != provider.KindBedrock { // they have words of their own
+		switch v.Kind {
+		case kindAnthropic, provider.KindAzure, provider.KindBedrock, provider.KindVertex: // they have words of their own
+		default:
 			caddy.RegisterModule(&VendorProvider{kind: v.Kind})
 		}
 	}
@@ -38,6 +41,10 @@ type ProviderOptions struct {
 	// Transport builds the transport of a module's JSON, or the default one of nil. What it
 	// returns is kept over reloads where that is possible.
 	Transport func(caddy.Context, json.RawMessage) (http.RoundTripper, error)
+	// Shared returns what has been built under a key before, or builds it: what signs in, and is
+	// kept over reloads. The key must tell apart all that it may be built from, and show none of
+	// it. Nil builds anew.
+	Shared func(key string, build func() any) any
 }
 
 // VendorProvider is an account at a vendor whose API is OpenAI's. The module's name is the
@@ -90,7 +97,7 @@ func (p *VendorProvider) BuildProvider(ctx caddy.Context, o ProviderOptions) (*p
 // and no log line of it holds a key.
 func (p *VendorProvider) config(ctx caddy.Context, o ProviderOptions) (provider.Config, error) {
 	config := provider.Config{
-		Name: o.Name, Kind: p.kind, MaxInFlight: p.MaxInFlight, Header: make(http.Header), Offline: o.Offline,
+		Name: o.Name, Kind: p.kind, MaxInFlight: p.MaxInFlight, Header: make(http.Header), Offline: o.Offline, Shared: o.Shared,
 	}
 	resolve := resolver{offline: o.Offline, replacer: caddy.NewReplacer()}
 	for _, key := range p.APIKeys {
@@ -110,7 +117,7 @@ func (p *VendorProvider) config(ctx caddy.Context, o ProviderOptions) (provider.
 		for _, value := range values {
 			resolved, err := resolve.value(value)
 			if err != nil {
-				return config, within(err, "header %s", name)
+				return config, within(err, "header %s", headerName(name))
 			}
 			config.Header.Add(name, resolved)
 		}
@@ -125,6 +132,15 @@ func (p *VendorProvider) config(ctx caddy.Context, o ProviderOptions) (provider.
 		}
 	}
 	return config, nil
+}
+
+// headerName returns a header's name for an error. What cannot be a name may be a secret that was
+// written in the wrong place, and is not shown.
+func headerName(name string) string {
+	if !httpguts.ValidHeaderFieldName(name) {
+		return "without a valid name"
+	}
+	return name
 }
 
 // resolver replaces placeholders when a config is loaded.
@@ -152,6 +168,22 @@ func (r *resolver) value(s string) (string, error) {
 		}
 	}
 	return "", errors.New("it holds a placeholder that Caddy does not know; use {env.NAME} or {file./path}, and write \\{ for a brace of its own")
+}
+
+// placed is a word whose value is put into a config.
+type placed struct {
+	name, value string
+	into        *string
+}
+
+// place puts words into a config, with their placeholders replaced.
+func (r *resolver) place(words ...placed) (err error) {
+	for _, word := range words {
+		if *word.into, err = r.value(word.value); err != nil {
+			return within(err, "%s", word.name)
+		}
+	}
+	return nil
 }
 
 // placeholders returns the names of those placeholders in s that may be shown.

@@ -47,18 +47,14 @@ func (p *BedrockProvider) BuildProvider(ctx caddy.Context, o ProviderOptions) (*
 	}
 	config.AWS = new(bedrock.Config)
 	resolve := resolver{offline: o.Offline, replacer: caddy.NewReplacer()}
-	for _, word := range []struct {
-		name, value string
-		into        *string
-	}{
-		{"region", p.Region, &config.AWS.Region},
-		{"access_key_id", p.AccessKeyID, &config.AWS.AccessKeyID},
-		{"secret_access_key", p.SecretAccessKey, &config.AWS.SecretAccessKey},
-		{"session_token", p.SessionToken, &config.AWS.SessionToken},
-	} {
-		if *word.into, err = resolve.value(word.value); err != nil {
-			return nil, within(err, "%s", word.name)
-		}
+	err = resolve.place(
+		placed{"region", p.Region, &config.AWS.Region},
+		placed{"access_key_id", p.AccessKeyID, &config.AWS.AccessKeyID},
+		placed{"secret_access_key", p.SecretAccessKey, &config.AWS.SecretAccessKey},
+		placed{"session_token", p.SessionToken, &config.AWS.SessionToken},
+	)
+	if err != nil {
+		return nil, err
 	}
 	return provider.New(config)
 }
@@ -82,18 +78,11 @@ func (p *BedrockProvider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 var bedrockWords = wordsOf(vendorWords, func(p *BedrockProvider) *VendorProvider { return &p.VendorProvider }).with(
 	words[*BedrockProvider]{
-		"region":            bedrockWord("REGION", func(p *BedrockProvider) *string { return &p.Region }),
-		"access_key_id":     bedrockWord("ID", func(p *BedrockProvider) *string { return &p.AccessKeyID }),
-		"secret_access_key": bedrockWord("KEY", func(p *BedrockProvider) *string { return &p.SecretAccessKey }),
-		"session_token":     bedrockWord("TOKEN", func(p *BedrockProvider) *string { return &p.SessionToken }),
+		"region":            oneWord("REGION", func(p *BedrockProvider) *string { return &p.Region }),
+		"access_key_id":     oneWord("ID", func(p *BedrockProvider) *string { return &p.AccessKeyID }),
+		"secret_access_key": oneWord("KEY", func(p *BedrockProvider) *string { return &p.SecretAccessKey }),
+		"session_token":     oneWord("TOKEN", func(p *BedrockProvider) *string { return &p.SessionToken }),
 	})
-
-func bedrockWord(args string, field func(*BedrockProvider) *string) word[*BedrockProvider] {
-	return word[*BedrockProvider]{args: args, least: 1, most: 1, set: func(p *BedrockProvider, l line) error {
-		*field(p) = l.args[0]
-		return nil
-	}}
-}
 
 // Interface guards.
 var (

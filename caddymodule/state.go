@@ -14,7 +14,7 @@ import (
 // What outlives a reload. Caddy builds the new app before it takes the old one down, so
 // what both of them use is never without a user in between. It is one pool, keyed by
 // stateKey for what is known about providers and targets, and by the digest of its config
-// for each pool of connections.
+// for each pool of connections and for each sign-in whose tokens are kept.
 var kept = caddy.NewUsagePool()
 
 type stateKey struct{}
@@ -83,4 +83,23 @@ func (h *hold) sharedTransport(key transportKey, build func() (*http.Transport, 
 	}
 	h.keys = append(h.keys, key)
 	return v.(*pooledTransport).Transport, nil
+}
+
+// signInKey is the digest of what signs in.
+type signInKey string
+
+// keptSignIn is what signs in, with the tokens that it has.
+type keptSignIn struct{ signIn any }
+
+// Destruct implements caddy.Destructor; there is nothing to close.
+func (keptSignIn) Destruct() error { return nil }
+
+// sharedSignIn returns what signs in under that key, made anew when there is none.
+func (h *hold) sharedSignIn(key string, build func() any) any {
+	v, _, err := kept.LoadOrNew(signInKey(key), func() (caddy.Destructor, error) { return keptSignIn{build()}, nil })
+	if err != nil {
+		return build() // never: the constructor does not fail
+	}
+	h.keys = append(h.keys, signInKey(key))
+	return v.(keptSignIn).signIn
 }

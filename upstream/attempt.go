@@ -16,6 +16,7 @@ import (
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/converse"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/failure"
 	"github.com/mulligan-gateway/mulligan/upstream/provider"
+	"github.com/mulligan-gateway/mulligan/upstream/provider/signin"
 )
 
 // How much of a stream is held back at most before its first meaningful output. Beyond it
@@ -31,8 +32,9 @@ type attempt struct {
 	target *Target
 	key    int // index among the provider's keys
 	way    way
-	record int // index in the exchange's attempts
-	index  int // of the target in the route
+	made   *http.Request // that was sent; nil before
+	record int           // index in the exchange's attempts
+	index  int           // of the target in the route
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -59,7 +61,7 @@ func (a *attempt) do(payload llm.Payload) (*Reply, *fault) {
 	if err != nil {
 		return nil, a.notMade(err)
 	}
-	a.host = req.URL.Host
+	a.made, a.host = req, req.URL.Host
 	a.holdPayload(req)
 	resp, err := a.target.Provider.Transport().RoundTrip(req)
 	if err != nil {
@@ -78,10 +80,12 @@ func (a *attempt) do(payload llm.Payload) (*Reply, *fault) {
 }
 
 // notMade says what it means that the request could not be made. Whether the endpoint is there
-// has been asked before, so what is left is that the account cannot sign in.
+// has been asked before, so what is left is that the account cannot sign in: because it may not,
+// or because whoever it gets a token from is out of reach, slow or broken.
 func (a *attempt) notMade(err error) *fault {
 	var signIn *provider.SignInError
-	if a.loop.ctx.Err() != nil || !errors.As(err, &signIn) {
+	var refused *signin.RefusedError
+	if a.loop.ctx.Err() != nil || !errors.As(err, &signIn) || !errors.As(err, &refused) {
 		return a.faultOf(err, phaseConnect)
 	}
 	return &fault{kind: kindReported, cause: err, said: failure.Failure{
@@ -113,7 +117,7 @@ func (a *attempt) read(resp *http.Response) (*Reply, *fault) {
 	media := mediaType(contentType)
 	a.framed = media == converse.ContentType
 	switch {
-	case media == "text/event-stream", media == converse.ContentType && a.way.to != nil:
+	case media == "text/event-stream", a.framed:
 		f = a.readStream(r)
 	case repliesInJSON(a.loop.call.Request.Endpoint), media == "application/json", strings.HasSuffix(media, "+json"):
 		f = a.readPlain(r, resp.ContentLength)
@@ -129,7 +133,7 @@ func (a *attempt) read(resp *http.Response) (*Reply, *fault) {
 		r.Header = make(http.Header, 8)
 	}
 	switch {
-	case (a.way.to != nil || a.way.exit != nil) && r.Stream:
+	case (a.way.to != nil || a.way.exit != nil || a.framed) && r.Stream:
 		r.Header["Content-Type"] = []string{"text/event-stream"}
 	case a.way.to != nil, a.way.exit != nil:
 		r.Header["Content-Type"] = []string{"application/json"}
@@ -245,12 +249,16 @@ func (a *attempt) readFirstBytes(r *Reply) *fault {
 func (a *attempt) readStream(r *Reply) *fault {
 	r.Stream = true
 	r.events = events{src: r.body, buf: *r.buffer}
-	if a.way.to != nil {
-		streams, ok := a.way.to.(dialect.Translator)
-		if !ok {
-			return a.faultOf(fmt.Errorf("a stream of %s: %w", a.way.endpoint, dialect.ErrMalformed), phaseOutput)
+	if a.way.to != nil || a.framed {
+		var to dialect.Stream = unframed{}
+		if a.way.to != nil {
+			streams, ok := a.way.to.(dialect.Translator)
+			if !ok {
+				return a.faultOf(fmt.Errorf("a stream of %s: %w", a.way.endpoint, dialect.ErrMalformed), phaseOutput)
+			}
+			to = streams.Stream()
 		}
-		r.translation = newTranslation(r.body, streams.Stream())
+		r.translation = newTranslation(r.body, to)
 		if a.framed {
 			r.translation.frames = converse.NewFrames(bufio.NewReader(r.body))
 		}

@@ -40,6 +40,12 @@ func newBed(t *testing.T, p Policy, servers ...*fakellm.Server) *bed {
 // add adds a target m at a provider.
 func (b *bed) add(c provider.Config, entry *catalog.Model) *Target {
 	b.t.Helper()
+	return b.addModel(c, "m", entry)
+}
+
+// addModel adds a target of a model at a provider.
+func (b *bed) addModel(c provider.Config, model string, entry *catalog.Model) *Target {
+	b.t.Helper()
 	transport := provider.NewTransport()
 	b.t.Cleanup(transport.CloseIdleConnections)
 	c.Transport = transport
@@ -47,7 +53,7 @@ func (b *bed) add(c provider.Config, entry *catalog.Model) *Target {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	target := NewTarget(b.state, p, "m", entry)
+	target := NewTarget(b.state, p, model, entry)
 	b.route.Targets = append(b.route.Targets, target)
 	return target
 }

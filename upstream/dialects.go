@@ -75,7 +75,7 @@ func (w byWay) Request(q dialect.Question) (dialect.Translated, error) {
 // translator returns the dialect in which the target's provider speaks of an endpoint, nil for
 // OpenAI's.
 func (t *Target) translator(e llm.Endpoint) dialect.Plain {
-	newFor := translators[spoken{t.Provider.Dialect(e), e}]
+	newFor := translators[spoken{t.Provider.Dialect(e, t.Model), e}]
 	if newFor == nil {
 		return nil
 	}

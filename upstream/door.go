@@ -23,14 +23,14 @@ type way struct {
 // way returns how the target is asked what comes in at an endpoint, and false when it cannot
 // be asked that.
 func (t *Target) way(e llm.Endpoint) (way, bool) {
-	if t.Provider.Serves(e) {
+	if t.Provider.Serves(e, t.Model) {
 		return way{endpoint: e, to: t.translator(e)}, true
 	}
 	if e == llm.CountTokens {
 		return way{estimated: true}, t.Serves(llm.Messages)
 	}
 	door := doors[e]
-	if door == nil || !t.Provider.Serves(llm.Chat) {
+	if door == nil || !t.Provider.Serves(llm.Chat, t.Model) {
 		return way{}, false
 	}
 	return way{endpoint: llm.Chat, door: door, exit: door, to: t.translator(llm.Chat)}, true
@@ -48,6 +48,15 @@ func (t *Target) Serves(e llm.Endpoint) bool {
 // for a request that is damaged.
 func (t *Target) Translate(q *llm.Request, p llm.Payload) (llm.Payload, []string, error) {
 	w, _ := t.way(q.Endpoint)
+	p, dropped, err := t.translate(w, q, p)
+	if err != nil {
+		return llm.Payload{}, nil, err
+	}
+	p, err = t.Provider.Adapt(w.endpoint, t.Model, p)
+	return p, dropped, err
+}
+
+func (t *Target) translate(w way, q *llm.Request, p llm.Payload) (llm.Payload, []string, error) {
 	if w.door == nil && w.to == nil {
 		return p, nil, nil
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/failure"
 )
 
 // run is the attempts at one target. go-retryablehttp repeats the first: run is its transport,
@@ -28,7 +29,7 @@ type run struct {
 	notSent  bool  // another attempt could not be made: see errNotSent
 	full     bool  // the provider has no place left
 	extra    int   // extra attempts so far, those with another key not counted
-	switches int   // attempts with another key
+	switches int   // attempts with another key, or another token
 	again    bool
 	wait     time.Duration
 	waiting  time.Time // since when; zero while an attempt runs
@@ -230,6 +231,11 @@ func (n *run) failed(a *attempt, f *fault) {
 // time allow it.
 func (n *run) decide(a *attempt, f *fault, r ruling) llm.Verdict {
 	now := time.Now()
+	if n.signsAnew(a, f, r) {
+		n.switches++
+		n.wait = 0
+		return llm.VerdictAgain
+	}
 	if n.restKey(a, f, r, now) {
 		n.switches++
 		n.wait = 0
@@ -252,6 +258,13 @@ func (n *run) decide(a *attempt, f *fault, r ruling) llm.Verdict {
 	default:
 		return r.verdict
 	}
+}
+
+// signsAnew says whether the next attempt signs in with something else, because the provider has
+// refused what was had before its end: a token that has been revoked, say. It does so once.
+func (n *run) signsAnew(a *attempt, f *fault, r ruling) bool {
+	return n.switches == 0 && r.otherKey && f.kind == kindReported && f.said.Class == failure.BadKey &&
+		a.made != nil && a.target.Provider.SignsAnew(a.made)
 }
 
 // restKey puts the key to rest that was used, if the fault is about it, and says whether

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/converse"
 )
@@ -84,6 +86,11 @@ func (t *translation) fill() {
 // fillFromFrame waits for the next frame and translates it.
 func (t *translation) fillFromFrame() {
 	name, payload, err := t.frames.Next()
+	if err == nil && name == chunk {
+		// An event of the model's own dialect, wrapped.
+		payload, err = converse.Chunk(payload)
+		name = gjson.GetBytes(payload, "type").Str
+	}
 	switch {
 	case err == nil:
 		t.out, t.err = t.to.Event(t.out, []byte(name), payload)
@@ -92,6 +99,42 @@ func (t *translation) fillFromFrame() {
 	default:
 		t.err = err
 	}
+}
+
+// chunk is the type of the frames that wrap the events of a model's own dialect.
+const chunk = "chunk"
+
+// unframed turns the events of a stream in frames into server-sent events, as they are: the
+// client speaks what the model does. It implements dialect.Stream.
+type unframed struct{}
+
+// Event implements dialect.Stream.
+func (unframed) Event(b, name, data []byte) ([]byte, error) {
+	if isEventName(name) {
+		b = append(append(append(b, "event: "...), name...), '\n')
+	}
+	b = append(b, "data: "...)
+	at := len(b)
+	b = append(b, data...)
+	for i := at; i < len(b); i++ {
+		if b[i] == '\n' || b[i] == '\r' {
+			b[i] = ' ' // JSON has them only between its parts
+		}
+	}
+	return append(b, "\n\n"...), nil
+}
+
+// End implements dialect.Stream.
+func (unframed) End(b []byte) []byte { return b }
+
+// isEventName says whether a name may stand in a line of its own.
+func isEventName(name []byte) bool {
+	for _, c := range name {
+		if c != '_' && c != '-' && c != '.' && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return len(name) > 0
 }
 
 // release gives the buffer back.

@@ -68,6 +68,10 @@ func (v *Vendor) docs() docsKind {
 	switch v.Kind {
 	case KindBedrock:
 		d.BaseURL, d.KeyEnv, d.SignIn = "`https://bedrock-runtime.REGION.amazonaws.com`", "`AWS_BEARER_TOKEN_BEDROCK`", "AWS Signature Version 4, or `Authorization: Bearer KEY`"
+	case KindVertex:
+		d.BaseURL, d.KeyEnv, d.SignIn = "`https://LOCATION-aiplatform.googleapis.com/v1`", "`GOOGLE_APPLICATION_CREDENTIALS`", "a token of Google Cloud, or `X-Goog-Api-Key: KEY`"
+	case KindAzure:
+		d.BaseURL, d.SignIn = "`base_url` is required", "`Api-Key: KEY`, or a token of Entra ID"
 	case KindCompatible:
 		d.BaseURL, d.KeyEnv = "`base_url` is required", "as the server needs it"
 	case KindDemo:

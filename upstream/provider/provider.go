@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
-	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/provider/azure"
 	"github.com/mulligan-gateway/mulligan/upstream/provider/bedrock"
 	"github.com/mulligan-gateway/mulligan/upstream/provider/demo"
+	"github.com/mulligan-gateway/mulligan/upstream/provider/vertex"
 )
 
 // Config is what an account needs. It shows its name alone when it is printed.
@@ -24,8 +24,14 @@ type Config struct {
 	// Keys are the account's keys, used in turn. Keys that are there twice count once.
 	Keys []string
 	// AWS says how requests to Bedrock sign in where there are no keys, and in which region
-	// Bedrock is. It is nil for every other kind.
-	AWS *bedrock.Config
+	// Bedrock is; Google says it of Vertex AI, and Azure of Azure OpenAI. Each is nil for every
+	// other kind.
+	AWS    *bedrock.Config
+	Google *vertex.Config
+	Azure  *azure.Config
+	// Shared returns what has been built under a key before, or builds it. What signs in is kept
+	// with it over reloads; nil builds it for this provider alone. The key shows nothing.
+	Shared func(key string, build func() any) any
 	// Header is added to every request, and wins over the headers that NewRequest makes.
 	Header http.Header
 	// MaxInFlight bounds the requests at the provider at a time; 0 is no bound.
@@ -41,11 +47,12 @@ type Config struct {
 type Provider struct {
 	vendor      Vendor
 	name        string
-	urls        map[llm.Endpoint]*url.URL
+	underneath  string   // what stands in every path behind the base URL
+	families    []*asked // the one of all other models last
 	keys        []string
 	header      http.Header
 	secrets     []string
-	signer      *bedrock.Signer // nil where a key signs in
+	signer      signer // nil where a key signs in
 	maxInFlight int
 	transport   http.RoundTripper
 }
@@ -58,7 +65,7 @@ func New(c Config) (*Provider, error) {
 	}
 	p := &Provider{
 		vendor: vendor, name: c.Name, maxInFlight: c.MaxInFlight, transport: c.Transport,
-		urls: make(map[llm.Endpoint]*url.URL), header: make(http.Header),
+		header: make(http.Header),
 	}
 	switch {
 	case c.Name == "" || strings.Contains(c.Name, "/"):
@@ -68,14 +75,8 @@ func New(c Config) (*Provider, error) {
 	case c.MaxInFlight < 0:
 		return nil, errors.New("max_in_flight must not be negative")
 	}
-	if vendor.Kind == KindBedrock {
-		base, err := p.setSigner(c)
-		if err != nil {
-			return nil, err
-		}
-		if c.BaseURL == "" {
-			c.BaseURL = base
-		}
+	if err := p.setCloud(&c); err != nil {
+		return nil, err
 	}
 	if err := p.setURLs(c.BaseURL); err != nil {
 		return nil, err
@@ -105,20 +106,19 @@ func (p *Provider) Kind() string { return p.vendor.Kind }
 // GenAIName returns the provider's gen_ai.provider.name.
 func (p *Provider) GenAIName() string { return p.vendor.GenAIName() }
 
-// Serves says whether the vendor has the endpoint.
-func (p *Provider) Serves(e llm.Endpoint) bool { return p.urls[e] != nil }
-
-// Dialect returns the name of the dialect in which the vendor speaks of an endpoint, "" for
-// OpenAI's.
-func (p *Provider) Dialect(e llm.Endpoint) string { return p.vendor.Dialects[e] }
-
 // Keys returns the account's keys, at least one; "" stands for requests without a key. The
 // caller must not change the slice, nor show it to anybody.
 func (p *Provider) Keys() []string { return p.keys }
 
-// Secrets returns what a vendor may quote and nobody must see: the keys, and what the config's
-// own headers say, which may be how the account signs in. The longest come first.
-func (p *Provider) Secrets() []string { return p.secrets }
+// Secrets returns what a vendor may quote and nobody must see: the keys, what the config's own
+// headers say, which may be how the account signs in, and the tokens of the moment. The longest
+// come first.
+func (p *Provider) Secrets() []string {
+	if p.signer == nil {
+		return p.secrets
+	}
+	return longestFirst(append(p.signer.Secrets(), p.secrets...))
+}
 
 // MaxInFlight returns the bound on requests at a time, 0 for none.
 func (p *Provider) MaxInFlight() int { return p.maxInFlight }

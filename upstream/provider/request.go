@@ -33,7 +33,8 @@ const userAgent = "mulligan"
 // a key that is not the provider's own is refused. Errors are *llm.Error: an endpoint that
 // the vendor does not have is unsupported_by_provider.
 func (p *Provider) NewRequest(ctx context.Context, c Call) (*http.Request, error) {
-	u := p.urls[c.Endpoint]
+	way := p.of(c.Model)
+	u := way.urls[c.Endpoint]
 	if u == nil {
 		return nil, llm.NewError(llm.CodeUnsupportedByProvider,
 			fmt.Sprintf("The provider %s has no endpoint for %s.", p.name, c.Endpoint))
@@ -49,8 +50,8 @@ func (p *Provider) NewRequest(ctx context.Context, c Call) (*http.Request, error
 	h["User-Agent"] = []string{userAgent}
 	switch {
 	case !c.Stream:
-	case p.vendor.Streams != "":
-		h["Accept"] = []string{p.vendor.Streams}
+	case way.Streams != "":
+		h["Accept"] = []string{way.Streams}
 	default:
 		h["Accept"] = []string{"text/event-stream"}
 	}
@@ -61,12 +62,15 @@ func (p *Provider) NewRequest(ctx context.Context, c Call) (*http.Request, error
 	default:
 		h["Authorization"] = []string{"Bearer " + c.Key}
 	}
+	for name, values := range way.Header {
+		h[name] = values
+	}
 	for name, values := range p.header {
 		h[name] = values
 	}
 	own := *u // a transport that rewrites the URL must not do so for the next request
-	if pathOf := p.vendor.ModelPaths[c.Endpoint]; pathOf != nil {
-		path, query := pathOf(c.Model, c.Stream)
+	if pathOf := way.ModelPaths[c.Endpoint]; pathOf != nil {
+		path, query := pathOf(way.wire(c.Model), c.Stream)
 		own = *u.JoinPath(path)
 		own.RawQuery = query
 	}
@@ -85,16 +89,6 @@ func (p *Provider) NewRequest(ctx context.Context, c Call) (*http.Request, error
 	}
 	return r, nil
 }
-
-// SignInError is returned for a request that cannot be signed: the account's credentials cannot
-// be had.
-type SignInError struct{ err error }
-
-// Error says why.
-func (e *SignInError) Error() string { return "sign in: " + e.err.Error() }
-
-// Unwrap returns the cause.
-func (e *SignInError) Unwrap() error { return e.err }
 
 // CopiedBody is up to which length in bytes a payload is copied before it is sent. net/http
 // sends what it knows to be in memory together with the request's header, where both fit into

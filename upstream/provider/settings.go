@@ -12,7 +12,6 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/mulligan-gateway/mulligan/llm"
-	"github.com/mulligan-gateway/mulligan/upstream/provider/bedrock"
 )
 
 // setURLs makes the URL of every endpoint from the base. Slashes at its end do not matter.
@@ -45,11 +44,9 @@ func (p *Provider) setURLs(base string) error {
 	if u.Path == "" {
 		u.Path = "/" // or JoinPath would leave the slash between host and path out
 	}
-	for _, e := range p.vendor.Endpoints {
-		p.urls[e] = u
-		if p.vendor.ModelPaths[e] == nil {
-			p.urls[e] = u.JoinPath(p.vendor.path(e))
-		}
+	u = u.JoinPath(p.underneath)
+	for _, f := range append(slices.Clone(p.vendor.Families), p.vendor.family()) {
+		p.families = append(p.families, newAsked(f, u))
 	}
 	return nil
 }
@@ -67,8 +64,12 @@ func (p *Provider) setKeys(c Config) error {
 	if len(p.keys) > 0 {
 		return nil
 	}
-	if p.vendor.KeyEnv != "" && p.header[p.vendor.keyHeader()] == nil && !c.Offline {
-		return fmt.Errorf("provider %s has no api_key; write api_key {env.%s} and set that variable", p.name, p.vendor.KeyEnv)
+	if p.vendor.KeyEnv != "" && p.signer == nil && p.header[p.vendor.keyHeader()] == nil && !c.Offline {
+		or := ""
+		if p.vendor.Kind == KindAzure {
+			or = ", or let Entra ID sign in with entra"
+		}
+		return fmt.Errorf("provider %s has no api_key; write api_key {env.%s} and set that variable%s", p.name, p.vendor.KeyEnv, or)
 	}
 	p.keys = []string{""} // requests go without one
 	return nil
@@ -122,24 +123,19 @@ func (p *Provider) setSecrets(c Config) {
 	if c.AWS != nil {
 		p.secrets = append(p.secrets, c.AWS.AccessKeyID, c.AWS.SecretAccessKey, c.AWS.SessionToken)
 	}
-	slices.SortFunc(p.secrets, func(a, b string) int { return len(b) - len(a) })
-	p.secrets = slices.DeleteFunc(slices.Compact(p.secrets), func(s string) bool { return s == "" })
+	if c.Azure != nil && c.Azure.Entra != nil {
+		p.secrets = append(p.secrets, c.Azure.Entra.ClientSecret)
+	}
+	p.secrets = longestFirst(p.secrets)
 }
 
-// setSigner prepares to sign requests to Bedrock, unless keys sign in, and returns where it is.
-func (p *Provider) setSigner(c Config) (base string, err error) {
-	if c.AWS == nil || c.AWS.Region == "" {
-		return "", errors.New("a provider of kind bedrock needs a region, such as us-east-1")
-	}
-	if base, err = bedrock.Base(c.AWS.Region); err != nil {
-		return "", err
-	}
-	if len(c.Keys) > 0 {
-		if c.AWS.AccessKeyID != "" || c.AWS.SecretAccessKey != "" || c.AWS.SessionToken != "" {
-			return "", errors.New("api_key and static keys of AWS (access_key_id, secret_access_key, session_token) exclude each other; leave one of them out")
+// longestFirst sorts secrets so that none is hidden in part by another, and leaves "" out.
+func longestFirst(secrets []string) []string {
+	slices.SortFunc(secrets, func(a, b string) int {
+		if n := len(b) - len(a); n != 0 {
+			return n
 		}
-		return base, nil
-	}
-	p.signer, err = bedrock.New(*c.AWS)
-	return base, err
+		return strings.Compare(a, b)
+	})
+	return slices.DeleteFunc(slices.Compact(secrets), func(s string) bool { return s == "" })
 }

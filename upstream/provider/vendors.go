@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/provider/azure"
 	"github.com/mulligan-gateway/mulligan/upstream/provider/bedrock"
+	"github.com/mulligan-gateway/mulligan/upstream/provider/vertex"
 )
 
 // Vendor is a row of the vendor table: what is known about a kind of provider.
@@ -36,7 +38,13 @@ type Vendor struct {
 	// Paths says where below the base URL these endpoints are.
 	Dialects, Paths map[llm.Endpoint]string
 	// ModelPaths is Paths for endpoints whose path names the model; it has a query, too.
-	ModelPaths map[llm.Endpoint]func(model string, stream bool) (path, query string)
+	ModelPaths map[llm.Endpoint]ModelPath
+	// Families are those of the vendor's models that are asked in another way. The first that
+	// has a model counts.
+	Families []Family
+	// Wire returns a model's id as requests have it, where that is not the id in the config; nil
+	// leaves it.
+	Wire func(model string) string
 	// Usage says that the vendor understands stream_options.include_usage. The others report
 	// usage in a stream unasked.
 	Usage bool
@@ -52,7 +60,9 @@ type Vendor struct {
 // Kinds with a meaning of their own.
 const (
 	KindCompatible = "openai_compatible"
+	KindAzure      = "azure"
 	KindBedrock    = "bedrock"
+	KindVertex     = "vertex"
 	KindDemo       = "demo"
 )
 
@@ -202,7 +212,7 @@ var vendors = []Vendor{
 		Kind: "google", Title: "Google AI Studio", BaseURL: "https://generativelanguage.googleapis.com/v1beta", KeyEnv: "GEMINI_API_KEY", GenAI: "gcp.gemini", Usage: true,
 		Endpoints: []llm.Endpoint{llm.Chat, llm.Embeddings, llm.CountTokens}, KeyHeader: "X-Goog-Api-Key",
 		Dialects: map[llm.Endpoint]string{llm.Chat: DialectGemini, llm.Embeddings: DialectGemini, llm.CountTokens: DialectGemini},
-		ModelPaths: map[llm.Endpoint]func(string, bool) (string, string){
+		ModelPaths: map[llm.Endpoint]ModelPath{
 			llm.Chat: generateContent, llm.Embeddings: ofModel(":batchEmbedContents"), llm.CountTokens: ofModel(":countTokens"),
 		},
 		Drops: openAIOnly, Source: "https://ai.google.dev/api/generate-content",
@@ -217,12 +227,28 @@ var vendors = []Vendor{
 		Source:    "https://docs.cohere.com/reference/about",
 	},
 	{
-		Kind: KindBedrock, Title: "Amazon Bedrock", GenAI: "aws.bedrock", Usage: true,
-		Endpoints: []llm.Endpoint{llm.Chat}, Streams: "application/vnd.amazon.eventstream",
-		Dialects:   map[llm.Endpoint]string{llm.Chat: DialectConverse},
-		ModelPaths: map[llm.Endpoint]func(string, bool) (string, string){llm.Chat: bedrock.Converse},
+		Kind: KindVertex, Title: "Google Cloud Vertex AI", GenAI: "gcp.vertex_ai", Usage: true,
+		Endpoints: []llm.Endpoint{llm.Chat}, KeyHeader: "X-Goog-Api-Key", Families: vertexFamilies, Wire: vertex.Bare,
+		Dialects:   map[llm.Endpoint]string{llm.Chat: DialectGemini},
+		ModelPaths: map[llm.Endpoint]ModelPath{llm.Chat: vertex.Gemini},
 		Drops:      openAIOnly,
-		Note:       "needs a `region`. It signs in with `access_key_id` and `secret_access_key` (and `session_token`), or with `api_key` for a Bedrock API key; without any of them with what AWS's default chain finds, which is looked at when the first request is signed.",
+		Note:       "see [Vertex AI](#vertex-ai).",
+		Source:     "https://docs.cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference",
+	},
+	{
+		Kind: KindAzure, Title: "Azure OpenAI in Microsoft Foundry", KeyEnv: "AZURE_OPENAI_API_KEY", GenAI: "azure.ai.openai", Usage: true,
+		Endpoints: new(azure.Config).Endpoints(), KeyHeader: "Api-Key", Families: azureFamilies,
+		Drops:  metadataOnly,
+		Note:   "see [Azure](#azure).",
+		Source: "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/api-version-lifecycle",
+	},
+	{
+		Kind: KindBedrock, Title: "Amazon Bedrock", GenAI: "aws.bedrock", Usage: true,
+		Endpoints: []llm.Endpoint{llm.Chat}, Streams: streamsOfAWS, Families: bedrockFamilies,
+		Dialects:   map[llm.Endpoint]string{llm.Chat: DialectConverse},
+		ModelPaths: map[llm.Endpoint]ModelPath{llm.Chat: bedrock.Converse},
+		Drops:      openAIOnly,
+		Note:       "needs a `region`. It signs in with `access_key_id` and `secret_access_key` (and `session_token`), or with `api_key` for a Bedrock API key; without any of them with what AWS's default chain finds, which is looked at when the first request is signed. See [Bedrock](#bedrock).",
 		Source:     "https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html",
 	},
 	{
@@ -257,14 +283,6 @@ func (v Vendor) GenAIName() string {
 		return v.GenAI
 	}
 	return v.Kind
-}
-
-// path returns where an endpoint is below the vendor's base URL.
-func (v *Vendor) path(e llm.Endpoint) string {
-	if path, ok := v.Paths[e]; ok {
-		return path
-	}
-	return e.Path()
 }
 
 // keyHeader returns the header that a key goes into.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/provider/bedrock"
+	"github.com/mulligan-gateway/mulligan/upstream/provider/vertex"
 )
 
 // configOf returns a config that a kind accepts, with one key and one header that are secret.
@@ -17,6 +18,10 @@ func configOf(v Vendor) Config {
 	switch {
 	case v.Kind == KindBedrock:
 		c.AWS = &bedrock.Config{Region: "us-east-1"}
+	case v.Kind == KindVertex:
+		c.Google = &vertex.Config{Project: "my-project", Location: "us-east5"}
+	case v.Kind == KindAzure:
+		c.BaseURL = "https://resource.openai.azure.example.com"
 	case v.BaseURL == "":
 		c.BaseURL = "http://127.0.0.1:9/v1"
 	}
@@ -60,8 +65,8 @@ func TestEveryVendorIsWhole(t *testing.T) {
 				t.Errorf("the provider differs from its row")
 			}
 			for _, e := range llm.Endpoints() {
-				if p.Serves(e) != slices.Contains(v.Endpoints, e) {
-					t.Errorf("it serves %s: %v", e, p.Serves(e))
+				if p.Serves(e, "m") != slices.Contains(v.Endpoints, e) {
+					t.Errorf("it serves %s: %v", e, p.Serves(e, "m"))
 				}
 			}
 		})
@@ -71,8 +76,11 @@ func TestEveryVendorIsWhole(t *testing.T) {
 // checkBaseURL wants https, or an address of this machine for what runs on it.
 func checkBaseURL(t *testing.T, v Vendor) {
 	t.Helper()
-	if v.Kind == KindCompatible || v.Kind == KindBedrock || v.Kind == KindDemo {
-		return // the first has none, the second has one in every region, and nothing is ever sent to the third's
+	switch v.Kind {
+	case KindCompatible, KindDemo: // the first has none, and nothing is ever sent to the second's
+		return
+	case KindAzure, KindBedrock, KindVertex: // they have one per resource, region or location
+		return
 	}
 	u, err := url.Parse(v.BaseURL)
 	if err != nil {
@@ -101,7 +109,7 @@ func isSet[T comparable](list []T) bool {
 func TestAllVendorsOfTheTableAreThere(t *testing.T) {
 	for _, kind := range []string{
 		"openai_compatible", "openai", "mistral", "groq", "deepseek", "xai", "openrouter", "together", "fireworks", "perplexity",
-		"cerebras", "nvidia", "deepinfra", "huggingface", "moonshot", "zai", "ollama", "vllm", "lmstudio", "llamacpp", "anthropic", "google", "cohere", "bedrock", "demo",
+		"cerebras", "nvidia", "deepinfra", "huggingface", "moonshot", "zai", "ollama", "vllm", "lmstudio", "llamacpp", "anthropic", "google", "cohere", "vertex", "azure", "bedrock", "demo",
 	} {
 		if v, ok := LookupVendor(kind); !ok || v.Kind != kind {
 			t.Errorf("there is no kind %s", kind)

@@ -90,3 +90,16 @@ func escape(model string) string {
 	}
 	return string(b)
 }
+
+// IsClaude says whether a model is Anthropic's, as far as its id says: an id, an inference
+// profile's id or the ARN of either. Profiles of an application's own, and models that are
+// imported or provisioned, do not say what they are.
+func IsClaude(model string) bool {
+	if strings.HasPrefix(model, "arn:") {
+		model = model[strings.LastIndexByte(model, '/')+1:]
+	}
+	return strings.HasPrefix(model, anthropic) || strings.Contains(model, "."+anthropic)
+}
+
+// anthropic is how the ids of Anthropic's models begin, or go on behind the region of a profile.
+const anthropic = "anthropic.claude"

@@ -40,7 +40,7 @@ type Signer struct {
 	region  string
 	bearer  string // the Authorization of an API key, "" where requests are signed
 	service string
-	keys    aws.CredentialsProvider
+	keys    keys
 	signer  *v4.Signer
 	now     func() time.Time
 }
@@ -63,7 +63,7 @@ func New(c Config) (*Signer, error) {
 	case static:
 		s.keys = staticKeys(c)
 	default:
-		s.keys = newChain(c)
+		s.keys = newChain(loadChain(c))
 	}
 	s.signer = v4.NewSigner()
 	return s, nil
@@ -90,7 +90,7 @@ func (s *Signer) Sign(r *http.Request, p llm.Payload) error {
 		r.Header.Set(headerAuthorization, s.bearer)
 		return nil
 	}
-	keys, err := s.keys.Retrieve(r.Context())
+	keys, err := s.keys.Get(r.Context())
 	if err != nil {
 		return fmt.Errorf("get credentials of AWS: %w", err)
 	}
@@ -104,6 +104,30 @@ func (s *Signer) Sign(r *http.Request, p llm.Payload) error {
 		}
 	}
 	return nil
+}
+
+// Forget notes that AWS has refused what a request was signed with. It says whether there may be
+// other keys: what AWS's default chain finds may have been replaced.
+func (s *Signer) Forget(r *http.Request) bool {
+	if s.keys == nil {
+		return false
+	}
+	if _, ok := s.keys.(static); ok {
+		return false
+	}
+	s.keys.Forget(func(c aws.Credentials) bool {
+		return strings.Contains(r.Header.Get(headerAuthorization), " Credential="+c.AccessKeyID+"/") && r.Header.Get(headerToken) == c.SessionToken
+	})
+	return true
+}
+
+// Secrets returns the keys that requests are signed with at the moment, or the API key.
+func (s *Signer) Secrets() []string {
+	if s.keys == nil {
+		return []string{strings.TrimPrefix(s.bearer, "Bearer ")}
+	}
+	c, _ := s.keys.Peek()
+	return []string{c.AccessKeyID, c.SecretAccessKey, c.SessionToken}
 }
 
 // signedHeader returns those headers that are signed.

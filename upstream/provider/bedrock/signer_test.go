@@ -10,10 +10,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +23,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/provider/signin"
 )
 
 // The credentials, the time and the place of AWS's test suite for Signature Version 4.
@@ -241,21 +244,28 @@ func TestTheEnvironmentIsAPartOfTheChain(t *testing.T) {
 	}
 }
 
+// expiring are the keys of the nth fetch, which end after an hour.
+func expiring(n int) aws.CredentialsProvider {
+	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{
+			AccessKeyID: fmt.Sprintf("AKID%d", n), SecretAccessKey: "hidden", SessionToken: "token", CanExpire: true, Expires: time.Now().Add(time.Hour),
+		}, nil
+	})
+}
+
+const converseURL = "https://bedrock-runtime.us-east-1.amazonaws.com/model/m/converse"
+
 // What the chain finds is set up and fetched once for all that wait, and kept.
 func TestCredentialsAreKept(t *testing.T) {
-	var loads, fetches int
-	c := &chain{load: func(context.Context) (aws.CredentialsProvider, error) {
-		loads++
-		return aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			fetches++
-			return aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b", CanExpire: true, Expires: time.Now().Add(time.Hour)}, nil
-		}), func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = refreshAhead }), nil
-	}}
+	loads := 0
 	s := at(t, suite, suiteTime)
-	s.keys = c
+	s.keys = newChain(func(context.Context) (aws.CredentialsProvider, error) {
+		loads++
+		return expiring(loads), nil
+	})
 	var all sync.WaitGroup
-	for range 8 {
-		r := request(t, "POST", "https://bedrock-runtime.us-east-1.amazonaws.com/model/m/converse")
+	for range 100 {
+		r := request(t, "POST", converseURL)
 		all.Go(func() {
 			if err := s.Sign(r, payload("x")); err != nil {
 				t.Error(err)
@@ -263,41 +273,104 @@ func TestCredentialsAreKept(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if loads != 1 || fetches != 1 {
-		t.Errorf("%d loads and %d fetches", loads, fetches)
+	if loads != 1 {
+		t.Errorf("%d loads", loads)
 	}
 }
 
-func TestCredentialsAreFetchedAheadOfTheirEnd(t *testing.T) {
-	dir := isolate(t)
-	expires := time.Now().Add(refreshAhead / 2).UTC().Format(time.RFC3339)
-	script := "#!/bin/sh\necho x >> " + filepath.Join(dir, "fetches") +
-		"\necho '{\"Version\":1,\"AccessKeyId\":\"AKIDSOON\",\"SecretAccessKey\":\"hidden\",\"SessionToken\":\"t\",\"Expiration\":\"" + expires + "\"}'\n"
-	program := filepath.Join(dir, "fetch.sh")
-	if err := os.WriteFile(program, []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "config"), []byte("[default]\ncredential_process = "+program+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s := at(t, Config{Region: "us-east-1"}, suiteTime)
-	for range 2 {
-		r := request(t, "POST", "https://bedrock-runtime.us-east-1.amazonaws.com/model/m/converse")
+func TestCredentialsThatAWSRefusesAreLookedForAnew(t *testing.T) {
+	loads := 0
+	s := at(t, suite, suiteTime)
+	s.keys = newChain(func(context.Context) (aws.CredentialsProvider, error) {
+		loads++
+		return expiring(loads), nil
+	})
+	signed := func() *http.Request {
+		r := request(t, "POST", converseURL)
 		if err := s.Sign(r, payload("x")); err != nil {
 			t.Fatal(err)
 		}
+		return r
 	}
-	if fetches, err := os.ReadFile(filepath.Join(dir, "fetches")); err != nil || strings.Count(string(fetches), "x") != 2 {
-		t.Errorf("fetched %q: %v", fetches, err)
+	first := signed()
+	if !s.Forget(first) {
+		t.Error("there are no other keys")
+	}
+	if r := signed(); !strings.Contains(r.Header.Get("Authorization"), "=AKID2/") {
+		t.Errorf("got %v", r.Header)
+	}
+	s.Forget(first) // an attempt that was sent before
+	if r := signed(); !strings.Contains(r.Header.Get("Authorization"), "=AKID2/") || loads != 2 {
+		t.Errorf("got %v after %d loads", r.Header, loads)
+	}
+	for _, fixed := range []*Signer{at(t, suite, suiteTime), at(t, Config{Region: "us-east-1", APIKey: "key"}, suiteTime)} {
+		if fixed.Forget(first) {
+			t.Error("keys of the config are looked for elsewhere")
+		}
+	}
+}
+
+// metadata is a server like that of ECS for containers, which answers as told and counts.
+func metadata(t *testing.T, answer http.HandlerFunc) *atomic.Int32 {
+	t.Helper()
+	var n atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n.Add(1)
+		answer(w, r)
+	}))
+	t.Cleanup(server.Close)
+	t.Setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.URL+"/role")
+	return &n
+}
+
+func TestAContainersRoleSignsForAllRequests(t *testing.T) {
+	isolate(t)
+	fetches := metadata(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprintf(w, `{"AccessKeyId":"AKIDROLE","SecretAccessKey":"hidden","Token":"t","Expiration":%q}`, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+	})
+	s := at(t, Config{Region: "us-east-1"}, suiteTime)
+	for range 100 {
+		r := request(t, "POST", converseURL)
+		if err := s.Sign(r, payload("x")); err != nil || !strings.Contains(r.Header.Get("Authorization"), "=AKIDROLE/") {
+			t.Fatalf("got %v and %v", r.Header, err)
+		}
+	}
+	if fetches.Load() != 1 {
+		t.Errorf("%d fetches", fetches.Load())
+	}
+}
+
+func TestARefusalIsToldFromWhatMayPass(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer  http.HandlerFunc
+		refused bool
+	}{
+		"refused": {func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, `{"code":"AccessDenied"}`, http.StatusForbidden)
+		}, true},
+		"busy": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, `{}`, http.StatusTooManyRequests) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			isolate(t)
+			metadata(t, c.answer)
+			t.Setenv("AWS_MAX_ATTEMPTS", "1")
+			err := at(t, Config{Region: "us-east-1"}, suiteTime).Sign(request(t, "POST", converseURL), payload("x"))
+			var refused *signin.RefusedError
+			if err == nil || errors.As(err, &refused) != c.refused {
+				t.Errorf("got %v", err)
+			}
+		})
 	}
 }
 
 func TestAClientThatLeavesDoesNotWaitForCredentials(t *testing.T) {
 	s := at(t, suite, suiteTime)
-	s.keys = aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-		<-t.Context().Done()
-		return aws.Credentials{}, t.Context().Err()
-	}))
+	hang := make(chan struct{})
+	t.Cleanup(func() { close(hang) })
+	s.keys = newChain(func(context.Context) (aws.CredentialsProvider, error) {
+		<-hang
+		return nil, errors.New("too late")
+	})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	r := request(t, "POST", "https://bedrock-runtime.us-east-1.amazonaws.com/model/m/converse").WithContext(ctx)
