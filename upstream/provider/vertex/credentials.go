@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -145,12 +146,23 @@ func (c *Config) detect() (*auth.Credentials, error) {
 	return found, nil
 }
 
+// exchanged finds the status and the body in errors of token exchanges, such as a workload's, and
+// of impersonations, which Google's library makes of text.
+var exchanged = regexp.MustCompile(`(?s)status code (\d{3}): (.*)$`)
+
 // explained returns why there is no token, and whether it is no use to ask again.
 func explained(err error) error {
 	var answer *auth.Error
 	if errors.As(err, &answer) && answer.Response != nil {
 		why := fmt.Errorf("the token server answers %d%s", answer.Response.StatusCode, reason(answer.Body))
 		if status := answer.Response.StatusCode; status >= 400 && status < 500 && !answer.Temporary() {
+			return &signin.RefusedError{Err: why}
+		}
+		return why
+	}
+	if m := exchanged.FindStringSubmatch(err.Error()); m != nil {
+		why := fmt.Errorf("the token server answers %s%s", m[1], reason([]byte(m[2])))
+		if m[1][0] == '4' && m[1] != "408" && m[1] != "429" {
 			return &signin.RefusedError{Err: why}
 		}
 		return why
