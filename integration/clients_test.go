@@ -2,6 +2,7 @@ package integration
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"reflect"
@@ -20,6 +21,7 @@ const clientsCaddyfile = `{
 	{$Global}
 	llm_gateway {
 		provider house {$Kind} {
+			{$Settings}
 			base_url {$House}
 			api_key house-key
 		}
@@ -81,22 +83,64 @@ func house(r *fakellm.Request) fakellm.Step {
 	default:
 		return fakellm.Error(http.StatusNotFound, "model_not_found", "The house has no model "+r.Model()+".")
 	}
-	switch {
-	case r.HasToolResults():
-		for _, must := range []string{"call_oslo", "call_bergen", "Oslo: -3 degrees", "Bergen: -3 degrees"} {
-			if !strings.Contains(string(r.Body), must) {
-				return fakellm.Error(http.StatusBadRequest, "tool_result_lost", "There is no "+must+" in the conversation.")
-			}
+	switch results := r.ToolResults(); {
+	case len(results) > 0:
+		if lost := lostResult(r, results); lost != "" {
+			return fakellm.Error(http.StatusBadRequest, "tool_result_lost", lost)
 		}
 		return fakellm.Answer(forecast)
-	case r.Get("tools.#").Int() > 0:
-		return fakellm.CallTools(
-			fakellm.ToolCall{ID: "call_oslo", Name: "weather", Arguments: `{"city":"Oslo"}`},
-			fakellm.ToolCall{ID: "call_bergen", Name: "weather", Arguments: `{"city":"Bergen"}`},
-		)
+	case schemaOf(r) != "":
+		return fakellm.CallTools(callOfOslo, callOfBergen)
 	default:
 		return fakellm.Answer(greeting)
 	}
+}
+
+// The calls of the tool cases.
+var (
+	callOfOslo   = fakellm.ToolCall{ID: "call_oslo", Name: "weather", Arguments: `{"city":"Oslo"}`, Signature: "c2lnbmVk"}
+	callOfBergen = fakellm.ToolCall{ID: "call_bergen", Name: "weather", Arguments: `{"city":"Bergen"}`}
+)
+
+// lostResult says what is wrong with the results of the two calls, "" for nothing: each must be
+// there, once, in the order of the calls, under the call's id or where the vendor has none under
+// the tool's name; and the calls before them with their own ids, arguments and signature.
+func lostResult(r *fakellm.Request, results []fakellm.ToolResult) string {
+	want := []fakellm.ToolResult{{ID: callOfOslo.ID, Text: "Oslo: -3 degrees"}, {ID: callOfBergen.ID, Text: "Bergen: -3 degrees"}}
+	if r.Dialect == fakellm.Gemini {
+		for i := range want {
+			want[i].ID, want[i].Name = "", "weather"
+		}
+		signature := r.Get("contents.@reverse.1.parts.#(functionCall).thoughtSignature").String()
+		if signature != "" && signature != callOfOslo.Signature { // some clients keep none
+			return "The call has the signature " + signature + ", which is not its own."
+		}
+	}
+	if !slices.Equal(results, want) {
+		return fmt.Sprintf("The results are %+v, want %+v.", results, want)
+	}
+	calls := strings.ReplaceAll(string(r.Body), `\"`, `"`)
+	for _, c := range []fakellm.ToolCall{callOfOslo, callOfBergen} {
+		if !strings.Contains(strings.ReplaceAll(calls, " ", ""), c.Arguments) {
+			return "The call with " + c.Arguments + " is not in the conversation."
+		}
+	}
+	return ""
+}
+
+// schemaOf returns the type of the tool's parameter, "" when no tool is offered: each vendor has
+// it elsewhere.
+func schemaOf(r *fakellm.Request) string {
+	for _, path := range []string{
+		"tools.0.function.parameters", "tools.0.parameters", "tools.0.input_schema",
+		"tools.0.functionDeclarations.0.parametersJsonSchema", "tools.0.functionDeclarations.0.parameters",
+		"toolConfig.tools.0.toolSpec.inputSchema.json",
+	} {
+		if kind := r.Get(path + ".properties.city.type").String(); kind != "" {
+			return kind
+		}
+	}
+	return ""
 }
 
 // object is a JSON object as encoding/json decodes it.
@@ -108,11 +152,12 @@ type clientCase struct {
 	requests int
 }
 
-// clientCases holds the cases by name. See report for how they are compared.
-func clientCases() map[string]clientCase {
+// clientCases holds the cases by name, for a house that is such a vendor. See report for how
+// they are compared.
+func clientCases(v vendor) map[string]clientCase {
 	usage := object{
 		"input": float64(fakellm.DefaultUsage.Input), "output": float64(fakellm.DefaultUsage.Output),
-		"cached": float64(fakellm.DefaultUsage.Cached), "reasoning": float64(fakellm.DefaultUsage.Reasoning),
+		"cached": float64(fakellm.DefaultUsage.Cached), "reasoning": v.reasoning,
 	}
 	pieces := float64(len(strings.Fields(greeting)))
 	chat := object{"text": greeting, "finish": "stop", "model": "assistant"}
@@ -130,7 +175,7 @@ func clientCases() map[string]clientCase {
 		"tools":             {tools, 2},
 		"tools_stream":      {tools, 2},
 		"rejected": {object{"status": 400.0, "message": "The house does not serve this.",
-			"code": "unsupported_value", "type": "invalid_request_error"}, 1},
+			"code": v.code, "type": v.errorType}, 1},
 		"unknown_deployment": {object{"status": 404.0, "code": "deployment_not_found", "type": "invalid_request_error"}, 0},
 		"down":               {object{"status": 502.0, "code": "upstream_unavailable", "type": "server_error"}, 0},
 		"interrupted":        {object{"text": "Hello ", "code": "stream_interrupted"}, 1},
@@ -157,27 +202,26 @@ func with[V any](base, more map[string]V) map[string]V {
 
 // client says what one client goes through.
 type client struct {
-	// kind is that of the provider, "" for openai_compatible.
-	kind  string
+	// house is what the provider is; the zero value is any that speaks OpenAI's dialect.
+	house vendor
 	cases []string
+	// signs says that the client sends Google's signatures back.
+	signs bool
 	// spelling holds, by "case.member", what this client makes of a member in its own words,
 	// and nil for what it does not show.
 	spelling map[string]any
 }
 
-// chatOnly is a kind of provider that serves neither the Responses API nor Anthropic's: clients
-// of those are answered by way of its chat.
-const chatOnly = "nvidia"
-
 // stage starts a gateway with the house behind it, a provider of that kind, and returns both.
-func stage(t *testing.T, kind string) (*gateway, *fakellm.Server) {
+func stage(t *testing.T, v vendor) (*gateway, *fakellm.Server) {
 	t.Helper()
 	provider := fakellm.Start(t)
 	provider.Otherwise(house)
 	g := startGateway(t, clientsCaddyfile, map[string]string{
-		"Kind":  kind,
-		"House": provider.BaseURL(),
-		"Gone":  fakellm.Refused(t),
+		"Kind":     v.kind,
+		"Settings": v.settings,
+		"House":    provider.URL + v.base,
+		"Gone":     fakellm.Refused(t),
 	})
 	return g, provider
 }
@@ -186,7 +230,7 @@ func stage(t *testing.T, kind string) (*gateway, *fakellm.Server) {
 // what the provider saw of it.
 func (c client) check(t *testing.T, got map[string]object, provider *fakellm.Server) {
 	t.Helper()
-	cases, requests := clientCases(), 0
+	cases, requests := clientCases(c.house), 0
 	for _, name := range c.cases {
 		members, ran := got[name]
 		if !ran {
@@ -197,7 +241,7 @@ func (c client) check(t *testing.T, got map[string]object, provider *fakellm.Ser
 		if ids, ok := members["ids"].([]any); ok {
 			slices.SortFunc(ids, func(a, b any) int { return strings.Compare(a.(string), b.(string)) })
 		}
-		want := c.respelled(name, cases[name].want)
+		want := decoded(t, c.respelled(name, cases[name].want))
 		if !reflect.DeepEqual(members, want) {
 			t.Errorf("%s:\n got %s\nwant %s", name, text(members), text(want))
 		}
@@ -210,8 +254,13 @@ func (c client) check(t *testing.T, got map[string]object, provider *fakellm.Ser
 	if provider.Count() != requests {
 		t.Errorf("the provider saw %d requests, want %d", provider.Count(), requests)
 	}
+	signed := false
 	for _, r := range provider.Requests() {
 		checkSeen(t, r)
+		signed = signed || strings.Contains(string(r.Body), callOfOslo.Signature)
+	}
+	if c.house == ofGoogle && signed != c.signs {
+		t.Errorf("Google's signature has come back: %v", signed)
 	}
 }
 
@@ -240,9 +289,8 @@ func checkSeen(t *testing.T, r *fakellm.Request) {
 			t.Errorf("request %d came with the header %s", r.Number, name)
 		}
 	}
-	if r.Get("tools.#").Int() > 0 && r.Get("tools.0.function.parameters.properties.city").Raw == "" &&
-		r.Get("tools.0.parameters.properties.city").Raw == "" {
-		t.Errorf("request %d came with tools without parameters: %s", r.Number, r.Get("tools").Raw)
+	if (r.Get("tools.#").Int() > 0 || r.Get("toolConfig.tools.#").Int() > 0) && !strings.EqualFold(schemaOf(r), "string") {
+		t.Errorf("request %d came with tools without parameters: %s", r.Number, r.Body)
 	}
 }
 

@@ -18,7 +18,7 @@ const usageOf = (u) => ({
   input: u.prompt_tokens,
   output: u.completion_tokens,
   cached: u.prompt_tokens_details.cached_tokens,
-  reasoning: u.completion_tokens_details.reasoning_tokens,
+  reasoning: u.completion_tokens_details?.reasoning_tokens ?? 0,
 });
 const responseUsageOf = (u) => ({
   input: u.input_tokens,

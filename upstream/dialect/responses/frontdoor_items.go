@@ -1,6 +1,8 @@
 package responses
 
 import (
+	"strings"
+
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/llm"
@@ -62,6 +64,9 @@ func (q *question) item(i int, item gjson.Result) error {
 		return err
 	case kind == "additional_tools":
 		return q.toolsIn(item, gjson.Result{})
+	case kind == "item_reference" && strings.HasPrefix(item.Get("id").Str, idStart[reasoningItem]):
+		q.dropped.Add("item_reference") // what was thought is no part of what is asked
+		return nil
 	case kind == "item_reference", kind == "" && item.Get("id").Exists():
 		return hub.Unsupported("", "names an item that is stored with OpenAI; send the item itself")
 	default:
