@@ -3,9 +3,13 @@ package query
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/mulligan-gateway/mulligan/record"
 )
+
+// end is later than any row.
+var end = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // List answers Store.List.
 func List(ctx context.Context, db Database, f *record.Filter, p record.Page) (*record.Listing, error) {
@@ -14,7 +18,11 @@ func List(ctx context.Context, db Database, f *record.Filter, p record.Page) (*r
 		return nil, err
 	}
 	s := statement{flavour: db.Flavour}
-	where := s.where(f)
+	bounded := *f
+	if bounded.Until.IsZero() { // a bound lets SQLite walk its index on time instead of sorting everything
+		bounded.Until = end
+	}
+	where := s.where(&bounded)
 	if p.After != "" {
 		after, err := record.ParseCursor(p.After)
 		if err != nil {

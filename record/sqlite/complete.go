@@ -61,7 +61,10 @@ func (w *writer) complete(ctx context.Context, id string, sums rollups) error {
 	if err != nil {
 		return fmt.Errorf("update row: %w", err)
 	}
-	return w.writeBodies(ctx, rowID, whole.Bodies)
+	if _, err := w.exec(ctx, "DELETE FROM bodies WHERE row_id = ?", rowID); err != nil {
+		return fmt.Errorf("replace bodies: %w", err)
+	}
+	return w.insertMany(ctx, "bodies", bodyColumns, appendBodies(nil, rowID, whole.Bodies))
 }
 
 // original returns the row without completions: what was kept, or now when there were none yet.

@@ -60,10 +60,12 @@ func (w *writer) writeRows(ctx context.Context, rows []*record.Row, sums rollups
 	if err := w.insertMany(ctx, "rows", rowColumns, values); err != nil {
 		return fmt.Errorf("insert rows: %w", err)
 	}
+	values = values[:0]
 	for i, r := range fresh {
-		if err := w.writeBodies(ctx, next+int64(i), r.Bodies); err != nil {
-			return err
-		}
+		values = appendBodies(values, next+int64(i), r.Bodies)
+	}
+	if err := w.insertMany(ctx, "bodies", bodyColumns, values); err != nil {
+		return fmt.Errorf("insert bodies: %w", err)
 	}
 	if err := w.matchFeedback(ctx, ids); err != nil {
 		return fmt.Errorf("match feedback: %w", err)
@@ -97,17 +99,12 @@ func (w *writer) fresh(ctx context.Context, rows []*record.Row) ([]*record.Row, 
 	return fresh, freshIDs, nil
 }
 
-func (w *writer) writeBodies(ctx context.Context, rowID int64, b *record.Bodies) error {
+// appendBodies appends the values of bodies, in the order of bodyColumns, if there are any.
+func appendBodies(values []any, rowID int64, b *record.Bodies) []any {
 	if b == nil {
-		return nil
+		return values
 	}
-	_, err := w.exec(ctx, insertSQL("bodies", bodyColumns, 1)+` ON CONFLICT (row_id) DO UPDATE SET
-		request = excluded.request, response = excluded.response, truncated = excluded.truncated, redacted = excluded.redacted`,
-		rowID, b.Request, b.Response, b.Truncated, b.Redacted)
-	if err != nil {
-		return fmt.Errorf("insert bodies: %w", err)
-	}
-	return nil
+	return append(values, rowID, b.Request, b.Response, b.Truncated, b.Redacted)
 }
 
 // matchFeedback joins feedback that came before its row.
