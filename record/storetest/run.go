@@ -27,6 +27,7 @@ var cases = []struct {
 	name string
 	test func(t *testing.T, p *pair)
 }{
+	{"every field comes back", testEveryField},
 	{"a batch that is written again changes nothing", testIdempotence},
 	{"of two rows with one trace id the first stays", testFirstRowStays},
 	{"feedback joins its row whichever comes first", testFeedbackEitherWay},

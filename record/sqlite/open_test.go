@@ -1,0 +1,151 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/mulligan-gateway/mulligan/record"
+)
+
+func TestTheFileIsItsOwnersAlone(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no such permissions")
+	}
+	s := newStore(t)
+	if err := s.Write(context.Background(), numbered(1)); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]os.FileMode{s.path: 0o600, s.path + "-wal": 0o600, filepath.Dir(s.path): 0o700} {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := info.Mode().Perm(); got != want {
+			t.Errorf("%s has the permissions %o, want %o", filepath.Base(path), got, want)
+		}
+	}
+}
+
+func TestAFileOfAnotherKindIsRefused(t *testing.T) {
+	for name, c := range map[string]struct{ sql, want string }{
+		"a newer schema":  {"PRAGMA user_version = 99", "newer Mulligan: it has schema 99"},
+		"another program": {"PRAGMA application_id = 7", "another program"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx := context.Background()
+			path := filepath.Join(t.TempDir(), "records.db")
+			s, err := Open(ctx, Options{Path: path})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.writer.conn.ExecContext(ctx, c.sql); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			for _, readOnly := range []bool{false, true} {
+				if _, err := Open(ctx, Options{Path: path, ReadOnly: readOnly}); err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("got %v", err)
+				}
+			}
+		})
+	}
+}
+
+func TestADatabaseOfAnotherProgramIsLeftAlone(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "theirs.db")
+	db, err := sql.Open("sqlite", dsn(path, "rwc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(ctx, "CREATE TABLE theirs (x)"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(ctx, Options{Path: path}); !errors.Is(err, errForeign) {
+		t.Errorf("got %v", err)
+	}
+	var tables int
+	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables); err != nil || tables != 1 {
+		t.Errorf("it has %d tables now (%v)", tables, err)
+	}
+}
+
+func TestReadOnlyReadsBesideAWriterAndChangesNothing(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "records.db")
+	if _, err := Open(ctx, Options{Path: path, ReadOnly: true}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a file that is not there is %v", err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("reading makes a file")
+	}
+	s, err := Open(ctx, Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Write(ctx, numbered(0)); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := Open(ctx, Options{Path: path, ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := whole(t, reader); n != 1 {
+		t.Errorf("sees %d batches", n)
+	}
+	if err := s.Write(ctx, numbered(1)); err != nil {
+		t.Fatal(err)
+	}
+	if n := whole(t, reader); n != 2 {
+		t.Errorf("sees %d batches", n)
+	}
+	if err := reader.Write(ctx, numbered(2)); !errors.Is(err, errReadOnly) {
+		t.Errorf("write: %v", err)
+	}
+	if _, err := reader.Prune(ctx, record.Retention{Age: 1}); !errors.Is(err, errReadOnly) {
+		t.Errorf("prune: %v", err)
+	}
+	if _, err := reader.Check(ctx, true); !errors.Is(err, errReadOnly) {
+		t.Errorf("repair: %v", err)
+	}
+	for _, store := range []*Store{reader, s} {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if reader, err = Open(ctx, Options{Path: path, ReadOnly: true}); err != nil {
+		t.Fatalf("with nobody else: %v", err)
+	}
+	if n := whole(t, reader); n != 2 {
+		t.Errorf("sees %d batches", n)
+	}
+	if err := reader.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAClosedStoreSaysSo(t *testing.T) {
+	ctx := context.Background()
+	s := newStore(t)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Write(ctx, numbered(0)); !errors.Is(err, errClosed) {
+		t.Errorf("write: %v", err)
+	}
+	if _, err := s.Get(ctx, "one"); !errors.Is(err, errClosed) {
+		t.Errorf("get: %v", err)
+	}
+	if _, err := s.Stats(ctx, &record.Question{}); !errors.Is(err, errClosed) {
+		t.Errorf("stats: %v", err)
+	}
+}
