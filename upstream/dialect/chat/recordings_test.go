@@ -120,7 +120,7 @@ func TestRecordingsAreReadAsAClientReadsThem(t *testing.T) {
 	for _, r := range dialecttest.Recordings(t, "/chat/completions") {
 		var want said
 		if !r.Stream {
-			replies[r.Host]++
+			replies[r.URL.Host]++
 			w := NewWatcher(false)
 			if err := w.Reply(r.Body); err != nil {
 				t.Errorf("%s: %v", r.Name, err)
@@ -129,7 +129,7 @@ func TestRecordingsAreReadAsAClientReadsThem(t *testing.T) {
 			want.agrees(t, r.Name, w.Signs())
 			continue
 		}
-		streams[r.Host]++
+		streams[r.URL.Host]++
 		plain, hidden, first := NewWatcher(false), NewWatcher(true), false
 		for _, e := range dialecttest.Events(r.Body) {
 			events++

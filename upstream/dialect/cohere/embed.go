@@ -6,6 +6,7 @@ import (
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/embeddings"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // NewEmbeddings returns the translator of embeddings for a model: OpenAI's requests become
@@ -64,7 +65,7 @@ func (e embedder) Reply(body []byte) ([]byte, error) {
 	vectors, _ := d.Get("embeddings")
 	reply := embeddings.NewReply(len(body))
 	var err error
-	gjson.GetBytes(vectors, "float").ForEach(func(_, v gjson.Result) bool {
+	hub.Each(gjson.GetBytes(vectors, "float"), func(v gjson.Result) bool {
 		err = reply.Add(v)
 		return err == nil
 	})

@@ -37,7 +37,7 @@ func (t translator) Reply(body []byte) ([]byte, error) {
 	if plan := message.Get("tool_plan"); hub.Inside(plan) != "" {
 		a.AddText(plan.Raw[1 : len(plan.Raw)-1])
 	}
-	message.Get("content").ForEach(func(_, part gjson.Result) bool {
+	hub.Each(message.Get("content"), func(part gjson.Result) bool {
 		switch text, thought := part.Get("text"), part.Get("thinking"); part.Get("type").Str {
 		case "text":
 			a.AddText(hub.Inside(text))
@@ -47,7 +47,7 @@ func (t translator) Reply(body []byte) ([]byte, error) {
 		}
 		return true
 	})
-	message.Get("tool_calls").ForEach(func(_, call gjson.Result) bool {
+	hub.Each(message.Get("tool_calls"), func(call gjson.Result) bool {
 		function := call.Get("function")
 		input, ok := hub.ArgumentsObject(function.Get("arguments"))
 		if !ok {

@@ -19,6 +19,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/dialecttest"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/failure"
 )
 
@@ -220,7 +221,7 @@ func FuzzFrames(f *testing.F) {
 				stream = b
 			}
 			_, err := all(bytes.NewReader(stream))
-			if !known(err) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			if !dialecttest.IsKnown(err) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 				t.Errorf("%x: %v", stream, err)
 			}
 		}

@@ -3,7 +3,6 @@ package dialecttest
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"testing"
 
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
@@ -55,17 +54,6 @@ func (d Dialect) FuzzEvent(f *testing.F) {
 		}
 		w.AppendEnd(nil)
 	})
-}
-
-func checkError(t *testing.T, err error) {
-	t.Helper()
-	var reported *dialect.ReportedError
-	switch {
-	case err == nil, errors.Is(err, dialect.ErrMalformed):
-	case errors.As(err, &reported) && reported.Failure.Message != "":
-	default:
-		t.Errorf("neither malformed nor reported: %v", err)
-	}
 }
 
 // checkCut checks that what is left for the client is as good as what came.

@@ -2,6 +2,7 @@ package dialecttest
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
 	"net/url"
 	"path/filepath"
@@ -12,23 +13,26 @@ import (
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 )
 
-// Recorded is a reply that a provider really sent.
+// Recorded is an exchange that a client and a provider really had.
 type Recorded struct {
-	Name   string // of the file, for messages
-	Host   string
+	Name    string // of the file and the exchange in it, for messages
+	URL     *url.URL
+	Status  int
+	Request []byte
+	Body    []byte
+	// Media is the media type of the reply, and Stream says whether it is server-sent events.
+	Media  string
 	Stream bool
-	Body   []byte
 }
 
-// Recordings returns the recorded successes of the endpoint whose path ends like that. It
-// skips the test where there is no recorded traffic.
-func Recordings(t *testing.T, endpoint string) []Recorded {
+// AllRecordings returns everything that has been recorded. It skips the test where there is no
+// recorded traffic.
+func AllRecordings(t *testing.T) (all []Recorded) {
 	t.Helper()
 	dir, ok := fakellm.RecordingsDir()
 	if !ok {
 		t.Skip("no recordings of provider traffic here")
 	}
-	var all []Recorded
 	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".yaml" {
 			return err
@@ -43,22 +47,97 @@ func Recordings(t *testing.T, endpoint string) []Recorded {
 			if err != nil {
 				return err
 			}
-			if response.Code == 200 && strings.HasSuffix(u.Path, endpoint) {
-				all = append(all, Recorded{
-					Name: strings.TrimPrefix(path, dir), Host: u.Host, Body: []byte(response.Body),
-					Stream: strings.HasPrefix(response.Headers.Get("Content-Type"), "text/event-stream"),
-				})
-			}
+			media := response.Headers.Get("Content-Type")
+			all = append(all, Recorded{
+				Name: fmt.Sprintf("%s #%d", strings.TrimPrefix(path, dir+string(filepath.Separator)), i), URL: u, Status: response.Code,
+				Request: []byte(request.Body), Body: []byte(response.Body),
+				Media: media, Stream: strings.HasPrefix(media, "text/event-stream"),
+			})
 		}
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return all
+}
+
+// Recordings returns the recorded successes of the endpoint whose path ends like that. It names
+// those that were no success, and skips the test where there is no recorded traffic.
+func Recordings(t *testing.T, endpoint string) (all []Recorded) {
+	t.Helper()
+	for _, r := range AllRecordings(t) {
+		switch {
+		case !strings.HasSuffix(r.URL.Path, endpoint):
+		case r.Status != 200:
+			t.Logf("left out: %s is no success, but a %d", r.Name, r.Status)
+		default:
+			all = append(all, r)
+		}
+	}
 	if len(all) == 0 {
-		t.Fatalf("no recording of %s in %s", endpoint, dir)
+		t.Fatalf("no recording of %s", endpoint)
 	}
 	return all
+}
+
+// Recordings returns the recorded successes of the dialect, and names the others.
+func (p Provider) Recordings(t *testing.T) (all []Recorded) {
+	t.Helper()
+	for _, r := range AllRecordings(t) {
+		switch speaks, why := p.Speaks(r.URL); {
+		case !speaks && why == "":
+		case !speaks:
+			t.Logf("left out: %s: %s", r.Name, why)
+		case r.Status != 200:
+			t.Logf("left out: %s is no success, but a %d", r.Name, r.Status)
+		default:
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// RecordedEvents returns the events of a recorded stream, nil for a plain reply.
+func (p Provider) RecordedEvents(t T, r *Recorded) []dialect.Event {
+	t.Helper()
+	switch {
+	case r.Stream:
+		return Events(r.Body)
+	case strings.Contains(r.Media, "eventstream"):
+		return p.Events(t, r.Body)
+	}
+	return nil
+}
+
+// recordings replays what the vendor has really answered.
+func (p Provider) recordings(t *testing.T) {
+	all, passed, streams := p.Recordings(t), 0, 0
+	for _, r := range all {
+		if t.Run(r.Name, func(t *testing.T) {
+			events := p.RecordedEvents(t, &r)
+			if events != nil {
+				streams++
+				if d := differ(p.StreamSays(t, events), hear(t, p.Translator, events)); d != "" {
+					t.Error(d)
+				}
+				return
+			}
+			reply, err := p.Translator.Reply(r.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := differ(p.ReplySays(t, r.Body), Hear(t, reply)); d != "" {
+				t.Error(d)
+			}
+		}) {
+			passed++
+		}
+	}
+	if len(all) == 0 {
+		t.Skip("there is no recorded traffic of this dialect")
+	}
+	t.Logf("%d of %d recorded replies, %d of them streams, are heard as they were said", passed, len(all), streams)
 }
 
 // Events returns the events of a stream that have data. It is for tests: it takes lines that

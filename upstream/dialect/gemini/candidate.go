@@ -53,7 +53,7 @@ type part struct {
 // read reads parts. Those that the hub has no word for, such as code that Google has executed
 // and what came of it, are passed over: the text around them says the same.
 func (c *candidate) read(s source, parts gjson.Result) (a answer) {
-	parts.ForEach(func(_, v gjson.Result) bool {
+	hub.Each(parts, func(v gjson.Result) bool {
 		var p part
 		v.ForEach(func(name, value gjson.Result) bool {
 			switch name.String() {

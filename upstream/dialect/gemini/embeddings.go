@@ -73,7 +73,7 @@ func (e embedder) Reply(body []byte) ([]byte, error) {
 	usage, _ := d.Get("usageMetadata")
 	reply := embeddings.NewReply(len(body))
 	var err error
-	gjson.ParseBytes(list).ForEach(func(_, v gjson.Result) bool {
+	hub.Each(gjson.ParseBytes(list), func(v gjson.Result) bool {
 		err = reply.Add(v.Get("values"))
 		return err == nil
 	})

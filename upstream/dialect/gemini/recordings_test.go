@@ -2,241 +2,166 @@ package gemini
 
 import (
 	"encoding/json"
-	"io/fs"
-	"net/url"
-	"path/filepath"
 	"reflect"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/mulligan-gateway/mulligan/internal/fakellm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/dialecttest"
 )
-
-// recording is a conversation that was really had.
-type recording struct {
-	name, model  string
-	interactions []fakellm.Interaction
-}
-
-var endpoint = regexp.MustCompile(`/publishers/google/models/([^:]+):|generativelanguage.*/models/([^:]+):`)
-
-// recordings returns the conversations with Gemini, and names those with Google that are not.
-func recordings(t *testing.T) (all []recording) {
-	t.Helper()
-	dir, ok := fakellm.RecordingsDir()
-	if !ok {
-		t.Skip("no recordings of provider traffic here")
-	}
-	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		if err != nil || filepath.Ext(path) != ".yaml" {
-			return err
-		}
-		interactions, err := fakellm.LoadRecording(path)
-		if err != nil {
-			return err
-		}
-		u, err := url.Parse(interactions[0].Request.URL)
-		if err != nil || !strings.HasSuffix(u.Host, "googleapis.com") {
-			return err
-		}
-		name := strings.TrimPrefix(path, dir+string(filepath.Separator))
-		m := endpoint.FindStringSubmatch(u.Host + u.Path)
-		if m == nil {
-			t.Logf("left out: %s is not of this dialect: %s", name, u.Path[strings.LastIndexByte(u.Path, '/')+1:])
-			return nil
-		}
-		all = append(all, recording{name: name, model: m[1] + m[2], interactions: interactions})
-		return nil
-	})
-	if err != nil || len(all) == 0 {
-		t.Fatal("no recordings of Gemini", err)
-	}
-	return all
-}
-
-// events returns the data of a recorded stream's events.
-func events(body string) (all [][]byte) {
-	for event := range strings.SplitSeq(strings.ReplaceAll(body, "\r\n", "\n"), "\n\n") {
-		if data, ok := strings.CutPrefix(event, "data: "); ok {
-			all = append(all, []byte(data))
-		}
-	}
-	return all
-}
-
-// replied is what a recorded reply came to, in Google's words, and what it was translated to.
-type replied struct {
-	parts   []googlePart
-	last    googleChunk // with the usage and the finish
-	message hubMessage
-	finish  string
-	reply   hubChunk // with the usage
-}
-
-func reply(t *testing.T, i *fakellm.Interaction) (r replied) {
-	t.Helper()
-	body := i.Response.Body
-	if !strings.HasPrefix(i.Response.Headers.Get("Content-Type"), "text/event-stream") {
-		r.last = decode[googleChunk](t, []byte(body))
-		r.parts = r.last.Candidates[0].Content.Parts
-		got, err := New().Reply([]byte(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.reply = decode[hubChunk](t, got)
-		r.message, r.finish = *r.reply.Choices[0].Message, *r.reply.Choices[0].FinishReason
-		return r
-	}
-	for _, data := range events(body) {
-		c := decode[googleChunk](t, data)
-		for _, candidate := range c.Candidates {
-			r.parts = append(r.parts, candidate.Content.Parts...)
-		}
-		if c.UsageMetadata.PromptTokenCount > 0 {
-			r.last = c
-		}
-	}
-	g := gather(t, translate(t, events(body)))
-	if len(g.finish) != 1 || len(g.usage) != 1 || g.done != 1 {
-		t.Fatalf("finish %q, %d usages, %d ends", g.finish, len(g.usage), g.done)
-	}
-	r.message, r.finish, r.reply = g.message, g.finish[0], g.usage[0]
-	return r
-}
-
-// check compares what was translated with what Google said.
-func (r *replied) check(t *testing.T) {
-	t.Helper()
-	var want hubMessage
-	var text, signature, finish string
-	for _, p := range r.parts {
-		switch {
-		case p.FunctionCall != nil:
-			got := r.message.ToolCalls[len(want.ToolCalls)]
-			if args := decode[map[string]any](t, []byte(got.Function.Arguments)); !reflect.DeepEqual(args, p.FunctionCall.Args) {
-				t.Errorf("arguments %v, want %v", args, p.FunctionCall.Args)
-			}
-			if got.Function.Name != p.FunctionCall.Name || got.Type != "function" || got.ExtraContent.signature() != p.ThoughtSignature {
-				t.Errorf("call %+v, want %+v", got, p)
-			}
-			if id := p.FunctionCall.ID; got.ID == "" || id != "" && got.ID != id {
-				t.Errorf("id %q, want %q", got.ID, id)
-			}
-			for _, other := range want.ToolCalls {
-				if other.ID == got.ID {
-					t.Errorf("the id %q comes twice", got.ID)
-				}
-			}
-			want.ToolCalls = append(want.ToolCalls, got)
-		case p.Thought:
-			want.Reasoning += *p.Text
-		case p.Text != nil:
-			text += *p.Text
-			if p.ThoughtSignature != "" {
-				signature = p.ThoughtSignature
-			}
-		}
-	}
-	finish = "stop"
-	if len(want.ToolCalls) > 0 {
-		finish = "tool_calls"
-	}
-	m := &r.message
-	if m.Role != "assistant" || m.text() != text || m.Reasoning != want.Reasoning || len(m.ToolCalls) != len(want.ToolCalls) ||
-		m.ExtraContent.signature() != signature || r.finish != finish {
-		t.Errorf("got %+v %q, want %q, %q, %q, %d calls, %q", m, r.finish, text, want.Reasoning, signature, len(want.ToolCalls), finish)
-	}
-	u, got := r.last.UsageMetadata, r.reply.Usage
-	if got.Prompt != u.PromptTokenCount || got.Completion != u.CandidatesTokenCount+u.ThoughtsTokenCount || got.Total != u.TotalTokenCount ||
-		got.Out.Reasoning != u.ThoughtsTokenCount || got.In.Cached != u.CachedContentTokenCount {
-		t.Errorf("usage %+v, want %+v", got, u)
-	}
-	if r.reply.ID != r.last.ResponseID || r.reply.Model != r.last.ModelVersion {
-		t.Errorf("it is %q of %q, want %q of %q", r.reply.ID, r.reply.Model, r.last.ResponseID, r.last.ModelVersion)
-	}
-	at := time.Unix(r.reply.Created, 0)
-	if stated, err := time.Parse(time.RFC3339, r.last.CreateTime); err == nil && stated.Unix() != at.Unix() || at.Year() != 2026 {
-		t.Errorf("created %v, want %q", at, r.last.CreateTime)
-	}
-}
-
-func TestRecordedRepliesAreReadAsGoogleMeantThem(t *testing.T) {
-	passed, all := 0, 0
-	for _, r := range recordings(t) {
-		for i := range r.interactions {
-			all++
-			if t.Run(r.name, func(t *testing.T) {
-				got := reply(t, &r.interactions[i])
-				got.check(t)
-			}) {
-				passed++
-			}
-		}
-	}
-	t.Logf("%d of %d recorded replies", passed, all)
-}
 
 // The recorded client had its answers from Google's own dialect. Through the hub and back, what
 // it sent next must come out the same: texts, calls, results and signatures at their parts.
 func TestRecordedConversationsGoBackAsTheyCame(t *testing.T) {
-	passed, all := 0, 0
-	for _, r := range recordings(t) {
-		all++
-		if t.Run(r.name, func(t *testing.T) { r.converse(t) }) {
+	passed, all := 0, conversations(t)
+	for _, c := range all {
+		if t.Run(c[0].Name, func(t *testing.T) { converse(t, c) }) {
 			passed++
 		}
 	}
-	t.Logf("%d of %d recorded conversations", passed, all)
+	t.Logf("%d of %d recorded conversations", passed, len(all))
 }
 
-func (r *recording) converse(t *testing.T) {
-	var messages []hubMessage
-	for i := range r.interactions {
-		interaction := &r.interactions[i]
-		recorded := decode[googleRequest](t, []byte(interaction.Request.Body))
+// conversations returns the recorded exchanges of each file together.
+func conversations(t *testing.T) (all [][]dialecttest.Recorded) {
+	t.Helper()
+	file := ""
+	for _, r := range provider.Recordings(t) {
+		name, _, _ := strings.Cut(r.Name, " #")
+		if name != file {
+			all, file = append(all, nil), name
+		}
+		all[len(all)-1] = append(all[len(all)-1], r)
+	}
+	return all
+}
+
+func converse(t *testing.T, exchanges []dialecttest.Recorded) {
+	var messages []map[string]any
+	for i := range exchanges {
+		exchange := &exchanges[i]
+		recorded := decode[googleRequest](t, exchange.Request)
 		if i == 0 {
 			for _, p := range recorded.SystemInstruction.Parts {
-				messages = append(messages, hubMessage{Role: "system", Content: *p.Text})
+				messages = append(messages, object{"role": "system", "content": *p.Text})
 			}
 		}
 		last := recorded.Contents[len(recorded.Contents)-1]
-		calls := []hubCall(nil)
+		var calls []any
 		if i > 0 {
-			calls = messages[len(messages)-1].ToolCalls
+			calls, _ = messages[len(messages)-1]["tool_calls"].([]any)
 		}
 		for n, p := range last.Parts {
 			switch {
 			case p.FunctionResponse != nil:
 				text, _ := p.FunctionResponse.Response["result"].(string)
-				messages = append(messages, hubMessage{Role: "tool", ToolCallID: calls[n].ID, Content: text})
+				messages = append(messages, object{"role": "tool", "tool_call_id": calls[n].(object)["id"], "content": text})
 			case p.InlineData != nil:
 				uri := "data:" + p.InlineData.MimeType + ";base64," + p.InlineData.Data
-				messages = append(messages, hubMessage{Role: "user", Content: []any{
-					map[string]any{"type": "image_url", "image_url": map[string]any{"url": uri}},
+				messages = append(messages, object{"role": "user", "content": []any{
+					object{"type": "image_url", "image_url": object{"url": uri}},
 				}})
 			case p.Text != nil:
-				messages = append(messages, hubMessage{Role: "user", Content: *p.Text})
+				messages = append(messages, object{"role": "user", "content": *p.Text})
 			default:
 				t.Fatalf("a part of another kind: %+v", p)
 			}
 		}
-		got, _ := ask(t, r.model, map[string]any{
-			"messages": messages, "tools": r.tools(recorded), "max_tokens": recorded.GenerationConfig["maxOutputTokens"],
-			"tool_choice": choiceOf(recorded), "response_format": formatOf(recorded), "google": map[string]any{"thinking_config": recorded.GenerationConfig["thinkingConfig"]},
+		model := endpoint.FindStringSubmatch(exchange.URL.Host + exchange.URL.Path)
+		body, err := json.Marshal(object{
+			"messages": messages, "tools": toolsOf(recorded), "max_tokens": recorded.GenerationConfig["maxOutputTokens"],
+			"tool_choice": choiceOf(recorded), "response_format": formatOf(recorded), "google": object{"thinking_config": recorded.GenerationConfig["thinkingConfig"]},
 		})
-		compare(t, got, recorded)
-		next := reply(t, interaction)
-		messages = append(messages, next.message)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := New().Request(dialect.Question{Body: body, Model: model[1] + model[2]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		compare(t, decode[googleRequest](t, got.Body), recorded)
+		messages = append(messages, kept(t, exchange))
 	}
 }
 
-// tools are the hub's tools for those of a recorded request, in JSON Schema's words.
-func (r *recording) tools(g googleRequest) (tools []any) {
+// kept returns the hub's message for what was recorded, as a client keeps it.
+func kept(t *testing.T, r *dialecttest.Recorded) (message map[string]any) {
+	t.Helper()
+	if !r.Stream {
+		reply, err := New().Reply(r.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		message, _ = decode[object](t, reply)["choices"].([]any)[0].(object)["message"].(object)
+		return message
+	}
+	stream, err := dialecttest.Feed(New().Stream(), dialecttest.Events(r.Body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	message = object{"role": "assistant"}
+	for _, e := range dialecttest.Events(stream) {
+		if string(e.Data) == "[DONE]" {
+			continue
+		}
+		choices, _ := decode[object](t, e.Data)["choices"].([]any)
+		for _, choice := range choices {
+			for name, v := range choice.(object)["delta"].(object) {
+				switch before := message[name].(type) {
+				case string:
+					if text, ok := v.(string); ok && name != "role" {
+						message[name] = before + text
+					}
+				case []any:
+					message[name] = append(before, v.([]any)...)
+				default:
+					message[name] = v
+				}
+			}
+		}
+	}
+	return message
+}
+
+// The recorded replies say when they were made, though only one of the vendor's services says it
+// in words, and the id and the model are the vendor's own.
+func TestRecordedRepliesAreKnownAsGoogleKnowsThem(t *testing.T) {
+	for _, r := range provider.Recordings(t) {
+		var hub []byte
+		last := r.Body
+		var err error
+		if r.Stream {
+			events := dialecttest.Events(r.Body)
+			last = events[len(events)-1].Data
+			if hub, err = New().Stream().Event(nil, nil, events[0].Data); err == nil {
+				hub = dialecttest.Events(hub)[0].Data
+			}
+		} else {
+			hub, err = New().Reply(r.Body)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", r.Name, err)
+			continue
+		}
+		got := decode[struct {
+			ID, Model string
+			Created   int64
+		}](t, hub)
+		want := decode[googleChunk](t, last)
+		at := time.Unix(got.Created, 0)
+		stated, err := time.Parse(time.RFC3339, want.CreateTime)
+		if got.ID != want.ResponseID || got.Model != want.ModelVersion || err == nil && stated.Unix() != at.Unix() || at.Year() != 2026 {
+			t.Errorf("%s: it is %+v, want %q of %q at %q", r.Name, got, want.ResponseID, want.ModelVersion, want.CreateTime)
+		}
+	}
+}
+
+// toolsOf are the hub's tools for those of a recorded request, in JSON Schema's words.
+func toolsOf(g googleRequest) (tools []any) {
 	for _, t := range g.Tools {
 		for _, f := range t.FunctionDeclarations {
-			tools = append(tools, map[string]any{"type": "function", "function": map[string]any{
+			tools = append(tools, object{"type": "function", "function": object{
 				"name": f.Name, "description": f.Description, "parameters": lower(f.Parameters),
 			}})
 		}
@@ -272,7 +197,7 @@ func formatOf(g googleRequest) any {
 	if !ok {
 		return nil
 	}
-	return map[string]any{"type": "json_schema", "json_schema": map[string]any{"name": "x", "schema": schema}}
+	return object{"type": "json_schema", "json_schema": object{"name": "x", "schema": schema}}
 }
 
 // compare compares a request with the recorded one. Where both are right in their own way, it
@@ -298,7 +223,7 @@ func compare(t *testing.T, got, want googleRequest) {
 				if f := p.FunctionResponse; f != nil {
 					f.ID = ""
 					if text, ok := f.Response["output"]; ok {
-						f.Response = map[string]any{"result": text}
+						f.Response = object{"result": text}
 					}
 				}
 			}

@@ -60,7 +60,7 @@ func (translator) Reply(body []byte) ([]byte, error) {
 	b := who.AppendReply(make([]byte, 0, len(body)+256))
 	choices, said := 0, false
 	var failure error
-	k.candidates.ForEach(func(_, v gjson.Result) bool {
+	hub.Each(k.candidates, func(v gjson.Result) bool {
 		c := candidate{index: choices, reason: v.Get("finishReason").String()}
 		if i := v.Get("index"); i.Type == gjson.Number {
 			c.index = int(count(i))

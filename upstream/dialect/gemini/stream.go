@@ -46,7 +46,7 @@ func (s *stream) Event(b []byte, name, data []byte) ([]byte, error) {
 	}
 	var err error
 	position := 0
-	k.candidates.ForEach(func(_, v gjson.Result) bool {
+	hub.Each(k.candidates, func(v gjson.Result) bool {
 		b, err = s.candidate(b, v, position)
 		position++
 		return err == nil

@@ -95,6 +95,14 @@ func Copy(b []byte, name, value gjson.Result) []byte {
 	return append(b, strings.TrimSpace(value.Raw)...)
 }
 
+// Each calls f with each element of a list, until it returns false. null and whatever else is no
+// list has no elements.
+func Each(list gjson.Result, f func(v gjson.Result) bool) {
+	if list.IsArray() {
+		list.ForEach(func(_, v gjson.Result) bool { return f(v) })
+	}
+}
+
 // Quote returns a text as a JSON string.
 func Quote(s string) string {
 	for i := range len(s) {

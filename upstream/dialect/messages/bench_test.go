@@ -66,7 +66,7 @@ func BenchmarkStreamOf100(b *testing.B) {
 }
 
 func BenchmarkEventsOf100(b *testing.B) {
-	hub, err := feed(New().Stream(), hundred())
+	hub, err := dialecttest.Feed(New().Stream(), dialecttest.Events(hundred()))
 	if err != nil {
 		b.Fatal(err)
 	}

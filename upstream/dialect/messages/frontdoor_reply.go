@@ -46,7 +46,7 @@ func (frontDoor) Answer(body []byte) ([]byte, error) {
 	}
 	b = textBlock(b, message.Get("refusal"), gjson.Result{})
 	calls := 0
-	message.Get("tool_calls").ForEach(func(_, call gjson.Result) bool {
+	hub.Each(message.Get("tool_calls"), func(call gjson.Result) bool {
 		b = appendToolUse(b, call)
 		calls++
 		return true
@@ -71,7 +71,7 @@ func appendMessageID(b []byte, id gjson.Result) []byte {
 // keeps the signatures where there is one.
 func appendThinking(b []byte, message gjson.Result) []byte {
 	before := len(b)
-	message.Get("reasoning_details").ForEach(func(_, d gjson.Result) bool {
+	hub.Each(message.Get("reasoning_details"), func(d gjson.Result) bool {
 		switch d.Get("type").Str {
 		case "reasoning.text":
 			b = append(hub.Comma(b), `{"type":"thinking","thinking":`...)

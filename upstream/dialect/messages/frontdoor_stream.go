@@ -168,7 +168,7 @@ func (s *events) text(b []byte, v gjson.Result) []byte {
 // thoughts appends reasoning: in the form that keeps the signatures where there is one.
 func (s *events) thoughts(b []byte, delta gjson.Result) []byte {
 	detailed := false
-	delta.Get("reasoning_details").ForEach(func(_, d gjson.Result) bool {
+	hub.Each(delta.Get("reasoning_details"), func(d gjson.Result) bool {
 		detailed = true
 		at := d.Get("index").Int()
 		switch d.Get("type").Str {

@@ -132,7 +132,7 @@ func (s *events) annotation(b []byte, v gjson.Result) []byte {
 func (s *events) thoughts(b []byte, delta gjson.Result) []byte {
 	details := delta.Get("reasoning_details")
 	told := false
-	details.ForEach(func(_, d gjson.Result) bool {
+	hub.Each(details, func(d gjson.Result) bool {
 		told = told || hub.Inside(d.Get("text")) != "" || hub.Inside(d.Get("summary")) != ""
 		return !told
 	})
@@ -144,7 +144,7 @@ func (s *events) thoughts(b []byte, delta gjson.Result) []byte {
 			}
 		}
 	}
-	details.ForEach(func(_, d gjson.Result) bool {
+	hub.Each(details, func(d gjson.Result) bool {
 		at := d.Get("index").Int()
 		switch d.Get("type").Str {
 		case "reasoning.text":

@@ -128,7 +128,7 @@ func (q *question) probabilities(b []byte) []byte {
 	q.logprobs = true
 	top := q.root.Get("top_logprobs")
 	wanted := top.Num > 0
-	q.root.Get("include").ForEach(func(_, v gjson.Result) bool {
+	hub.Each(q.root.Get("include"), func(v gjson.Result) bool {
 		switch v.Str {
 		case "message.output_text.logprobs":
 			wanted = true

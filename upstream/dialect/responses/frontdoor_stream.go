@@ -117,13 +117,13 @@ func (s *events) begin(b []byte) []byte {
 func (s *events) say(b []byte, delta, logprobs gjson.Result) []byte {
 	b = s.thoughts(b, delta)
 	b = s.content(b, delta.Get("content"), logprobs, false)
-	delta.Get("annotations").ForEach(func(_, v gjson.Result) bool {
+	hub.Each(delta.Get("annotations"), func(v gjson.Result) bool {
 		b = s.annotation(b, v)
 		return true
 	})
 	b = s.content(b, delta.Get("refusal"), gjson.Result{}, true)
 	i := int64(0)
-	delta.Get("tool_calls").ForEach(func(_, v gjson.Result) bool {
+	hub.Each(delta.Get("tool_calls"), func(v gjson.Result) bool {
 		b = s.call(b, i, v)
 		i++
 		return true

@@ -63,7 +63,7 @@ func (q *question) thought(item gjson.Result) error {
 	t := &q.turn
 	var text []byte
 	for _, name := range [...]string{"summary", "content"} {
-		item.Get(name).ForEach(func(_, part gjson.Result) bool {
+		hub.Each(item.Get(name), func(part gjson.Result) bool {
 			if piece := hub.Inside(part.Get("text")); piece != "" {
 				if len(text) > 0 {
 					text = append(text, `\n\n`...)

@@ -2,7 +2,6 @@ package responses
 
 import (
 	"encoding/json"
-	"errors"
 	"reflect"
 	"strconv"
 	"strings"
@@ -15,28 +14,23 @@ import (
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/dialecttest"
 )
 
-// words draws a text that is not empty.
-func words(t *rapid.T, label string) string {
-	return rapid.StringMatching(`[a-zé"\\\n<> 😀\x{0}]{0,8}[a-z"é]`).Draw(t, label)
-}
-
 // spoken is one thing that is said in a conversation, in whichever API.
 type spoken struct{ Role, Text, ID, Name, Arguments string }
 
 // conversation draws the items of an input and says what is in them. Each call has its output.
 func conversation(t *rapid.T) (items []any, want []spoken) {
 	for i := range rapid.IntRange(1, 4).Draw(t, "rounds") {
-		question := words(t, "question")
+		question := dialecttest.Words(t, "question")
 		items = append(items, map[string]any{"role": "user", "content": []any{map[string]any{"type": "input_text", "text": question}}})
 		want = append(want, spoken{Role: "user", Text: question})
 		if rapid.Bool().Draw(t, "thinks") {
-			text := words(t, "thought")
+			text := dialecttest.Words(t, "thought")
 			items = append(items, map[string]any{"type": "reasoning", "id": "rs_1", "summary": []any{map[string]any{"type": "summary_text", "text": text}}})
 			want = append(want, spoken{Role: "thought", Text: text})
 		}
 		n := rapid.IntRange(0, 3).Draw(t, "calls")
 		if n == 0 || rapid.Bool().Draw(t, "speaks") {
-			text := words(t, "answer")
+			text := dialecttest.Words(t, "answer")
 			items = append(items, map[string]any{"type": "message", "role": "assistant", "content": []any{map[string]any{"type": "output_text", "text": text}}})
 			want = append(want, spoken{Role: "assistant", Text: text})
 		}
@@ -44,7 +38,7 @@ func conversation(t *rapid.T) (items []any, want []spoken) {
 		var outputs []spoken
 		for j := range n {
 			id := "call_" + strconv.Itoa(i) + strconv.Itoa(j)
-			input, result := words(t, "input"), words(t, "result")
+			input, result := dialecttest.Words(t, "input"), dialecttest.Words(t, "result")
 			kind := rapid.SampledFrom([]string{"function_call", "custom_tool_call"}).Draw(t, "kind")
 			if kind == "function_call" {
 				input = `{"x": ` + quote(input) + `}`
@@ -134,7 +128,7 @@ func hubAnswer(t *rapid.T) (message map[string]any, deltas []map[string]any) {
 	message = map[string]any{"role": "assistant", "content": nil}
 	texts := func(name string) {
 		if rapid.Bool().Draw(t, name) {
-			text := words(t, "text")
+			text := dialecttest.Words(t, "text")
 			message[name] = text
 			for _, piece := range pieces(t, text) {
 				deltas = append(deltas, map[string]any{name: piece})
@@ -152,9 +146,9 @@ func hubAnswer(t *rapid.T) (message map[string]any, deltas []map[string]any) {
 	var calls []any
 	var waiting [][]string
 	for i := range rapid.IntRange(0, 3).Draw(t, "calls") {
-		arguments := rapid.SampledFrom([]string{`{"x": `, `{"` + freeformInput + `": `, "{ \"" + freeformInput + "\"\n:"}).Draw(t, "kind") + quote(words(t, "input")) + "}"
+		arguments := rapid.SampledFrom([]string{`{"x": `, `{"` + freeformInput + `": `, "{ \"" + freeformInput + "\"\n:"}).Draw(t, "kind") + quote(dialecttest.Words(t, "input")) + "}"
 		if rapid.IntRange(0, 9).Draw(t, "broken") == 0 {
-			arguments = words(t, "arguments")
+			arguments = dialecttest.Words(t, "arguments")
 		}
 		call := func(arguments string) map[string]any {
 			return map[string]any{"index": i, "id": "call_" + strconv.Itoa(i), "type": "function", "function": map[string]any{"name": "f", "arguments": arguments}}
@@ -208,7 +202,7 @@ func TestAnAnswerInPiecesIsTheWholeAnswer(t *testing.T) {
 			stream.WriteString("data: " + string(reply("choices", choice)) + "\n\n")
 		}
 		stream.WriteString("data: [DONE]\n\n")
-		events, err := feed(NewFrontDoor().Events(), []byte(stream.String()))
+		events, err := dialecttest.Feed(NewFrontDoor().Events(), dialecttest.Events([]byte(stream.String())))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -278,19 +272,4 @@ func replay(t *rapid.T, all []dialect.Event) (said []string) {
 		t.Fatalf("%d of %d items end", len(done), len(said))
 	}
 	return said
-}
-
-func TestEventsThatAreCutAreMalformedAndNothingElse(t *testing.T) {
-	data := `{"id":"1","choices":[{"index":0,"delta":{"content":"x\u00e9","reasoning_content":"y","tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]},"finish_reason":"stop"}]}`
-	for n := range len(data) {
-		if b, err := NewFrontDoor().Events().Event(nil, nil, []byte(data[:n])); !errors.Is(err, dialect.ErrMalformed) || len(b) > 0 {
-			t.Errorf("%s: %q and %v", data[:n], b, err)
-		}
-		if _, err := NewFrontDoor().Answer([]byte(data[:n])); !errors.Is(err, dialect.ErrMalformed) {
-			t.Errorf("%s: %v", data[:n], err)
-		}
-		if _, err := NewFrontDoor().Question([]byte(data[:n])); !known(err) {
-			t.Errorf("%s: %v", data[:n], err)
-		}
-	}
 }

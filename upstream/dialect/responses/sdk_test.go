@@ -15,6 +15,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/dialecttest"
 )
 
 // sdkStream reads events as OpenAI's SDK does.
@@ -40,17 +41,20 @@ func hubStreams(t *testing.T) map[string][]byte {
 			t.Fatal(err)
 		}
 		for _, file := range archive.Files {
-			if file.Name == "hub reply" {
+			if file.Name == "hub stream" {
 				all[strings.TrimSuffix(filepath.Base(path), ".txtar")] = file.Data
 			}
 		}
+	}
+	if len(all) == 0 {
+		t.Fatal("no fixture has a stream")
 	}
 	return all
 }
 
 func TestOpenAIsSDKReadsTheEvents(t *testing.T) {
 	for name, hub := range hubStreams(t) {
-		events, err := feed(NewFrontDoor().Events(), hub)
+		events, err := dialecttest.Feed(NewFrontDoor().Events(), dialecttest.Events(hub))
 		if err != nil || name == "stream_cut" {
 			continue // these do not end, and are looked at in their fixtures
 		}

@@ -1,0 +1,31 @@
+package cohere
+
+import (
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/dialecttest"
+)
+
+var provider = dialecttest.Provider{
+	Translator: underTest(""),
+	New:        func(model string) dialect.Translator { return underTest(model) },
+	Model:      "command-a-reasoning-08-2025",
+	Dir:        "testdata/chat",
+	Unsigned:   true,
+	Asked:      asked, Reply: nativeReply, Stream: nativeStream, ReplySays: replySays, StreamSays: streamSays,
+	Speaks: func(u *url.URL) (bool, string) { return u.Host == "api.cohere.com", "" },
+}
+
+// underTest is a translator whose replies are all made at one time.
+func underTest(model string) translator {
+	return translator{model: model, now: func() time.Time { return time.Unix(1700000000, 0) }, newID: func() string { return "chatcmpl-1" }}
+}
+
+func TestContract(t *testing.T) { provider.Run(t) }
+
+func FuzzRequest(f *testing.F) { provider.FuzzRequest(f) }
+func FuzzReply(f *testing.F)   { provider.FuzzReply(f) }
+func FuzzEvents(f *testing.F)  { provider.FuzzStream(f) }
