@@ -15,12 +15,13 @@ run: build
 build:
 	$(GO) build -o bin/ ./cmd/caddy
 
-# Every test, under the race detector.
+# Every test, under the race detector; those that count allocations once more without it, which allocates itself.
 test: clients servers
 	@cc=$$($(GO) env CC); command -v "$${cc%% *}" >/dev/null || \
 		{ echo "make test: Go's race detector needs a C compiler, and $$cc is missing" >&2; exit 1; }
 	$(GO) vet ./...
 	$(GO) test -race ./...
+	$(GO) test -run Alloc ./caddymodule ./rules
 	@$(MAKE) --no-print-directory fuzz
 
 # A short run of the fuzz targets that read bytes from outside on the path of every request. FUZZTIME=10m makes it long.

@@ -27,11 +27,20 @@ func (x *exchange) finish() {
 	}
 	metrics.Observe(a)
 	metrics.FinishRequest(x.r.Context(), a)
-	if extra, ok := x.r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
-		extra.Set(zap.Object("llm", metrics.LogObject(a)))
-	}
+	x.logAccess()
 	x.logFailure()
 	x.record()
+}
+
+// logAccess adds the account to the request's line in the access log, on servers that have one.
+func (x *exchange) logAccess() {
+	ctx := x.r.Context()
+	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok && server.Logs == nil {
+		return
+	}
+	if extra, ok := ctx.Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
+		extra.Set(zap.Object("llm", metrics.LogObject(&x.account)))
+	}
 }
 
 // logFailure writes one line that an operator can act on for an exchange that did not go

@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -76,17 +77,23 @@ func readBody(r *http.Request, limit int64) (*body, error) {
 		b = heldBody()
 		b.bytes, err = readLong(r.Body, r.ContentLength)
 	}
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return nil, bodyTooLarge(tooLarge.Limit) // the site's own request_body limit
-	}
 	if err != nil {
-		return nil, llm.NewError(llm.CodeInvalidJSON,
-			"The body ended before its announced length, or its connection broke. Send it again.").WithCause(err)
+		return nil, unreadable(err)
 	}
 	if int64(len(b.bytes)) > limit {
 		return nil, bodyTooLarge(limit)
 	}
 	return b, nil
+}
+
+// unreadable says what it means that a body could not be read to its end.
+func unreadable(err error) *llm.Error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return bodyTooLarge(tooLarge.Limit) // the site's own request_body limit
+	}
+	return llm.NewError(llm.CodeInvalidJSON,
+		"The body ended before its announced length, or its connection broke. Send it again.").WithCause(err)
 }
 
 // readLong reads a body that announces a length for which no buffer is kept. It takes memory as
@@ -163,6 +170,9 @@ func parseBody(endpoint llm.Endpoint, contentType string, raw []byte) (llm.Docum
 	return llm.ParseJSON(raw)
 }
 
+// headerObjects are documents to read a header's object into, whose bytes alone are kept.
+var headerObjects = sync.Pool{New: func() any { return new(llm.Document) }}
+
 // readObject returns the JSON object in a header merged over the one in the body's member
 // of that name.
 func readObject(h http.Header, header string, doc *llm.Document, member string) (json.RawMessage, error) {
@@ -188,8 +198,9 @@ func mergeHeader(h http.Header, header string, under json.RawMessage) (json.RawM
 		return nil, invalidHeader(header, fmt.Sprintf(
 			"holds %d bytes and may hold %d. Send less, or put it into the body.", len(over), maxHeaderObject))
 	}
-	parsed, err := llm.ParseJSON([]byte(over))
-	if err != nil {
+	parsed := headerObjects.Get().(*llm.Document)
+	defer headerObjects.Put(parsed)
+	if err := llm.ParseJSONInto(parsed, []byte(over)); err != nil {
 		return nil, invalidHeader(header, "is not a JSON object: "+err.Error()).WithCause(err)
 	}
 	if under == nil {
@@ -222,7 +233,9 @@ func clientOf(r *http.Request) llm.Client {
 	if !ok {
 		return c
 	}
-	c.ID, c.Authenticated = repl.GetString("http.auth.user.id")
+	if c.ID, c.Authenticated = repl.GetString("http.auth.user.id"); !c.Authenticated {
+		return c // whoever sets claims sets that, too
+	}
 	c.Claim = func(name string) (any, bool) { return repl.Get("http.auth.user." + name) }
 	return c
 }

@@ -210,21 +210,21 @@ func outcomeOf(e *llm.Error, attempts []llm.Attempt) llm.Outcome {
 // setHeaders tells the client which exchange this was and, unless the site keeps it to
 // itself, who answered.
 func (x *exchange) setHeaders() {
-	h := x.w.Header()
-	h[headerTraceID] = []string{x.account.TraceID}
+	h := llm.NewHeaders(x.w.Header(), 5)
+	h.Set(headerTraceID, x.account.TraceID)
 	if !x.site.fullHeaders {
 		return
 	}
 	if x.estimated {
-		h[headerEstimated] = []string{"true"}
+		h.Set(headerEstimated, "true")
 	}
 	if x.account.Variant != "" {
-		h[headerVariant] = []string{x.account.Variant}
+		h.Set(headerVariant, x.account.Variant)
 	}
 	if x.account.Model != "" && x.account.Provider != "" {
-		h[headerModel] = []string{x.account.Provider + "/" + x.account.Model}
+		h.Set(headerModel, x.account.Provider+"/"+x.account.Model)
 	}
-	h[headerAttempts] = []string{strconv.Itoa(len(x.account.Attempts))}
+	h.Set(headerAttempts, strconv.Itoa(len(x.account.Attempts)))
 }
 
 func writeError(w http.ResponseWriter, e *llm.Error) {

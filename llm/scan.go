@@ -10,7 +10,7 @@ const (
 	// MaxMembers is how many top-level members a JSON body may have. No API has a tenth of it.
 	MaxMembers = 1024
 	// usualMembers is how many members have room before the index grows.
-	usualMembers = 16
+	usualMembers = 8
 	// fewMembers is up to how many members names are compared each with each.
 	fewMembers = 32
 )

@@ -86,6 +86,13 @@ func (m *Model) Cost(u llm.Usage) llm.Cost {
 // pricesFor returns the prices of the tier that an input of that many tokens is in. What a
 // tier does not say is as in the tier below.
 func (m *Model) pricesFor(input int64) Prices {
+	if len(m.Tiers) == 0 {
+		return m.Prices
+	}
+	return m.tieredPrices(input)
+}
+
+func (m *Model) tieredPrices(input int64) Prices {
 	p := m.Prices
 	for _, t := range m.Tiers {
 		if input <= t.Above {

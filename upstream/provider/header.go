@@ -20,7 +20,7 @@ const rateLimitPrefix = "X-Ratelimit-"
 // they are about the answer that the client gets, which this reply need not be. The result
 // is the caller's, but for the slices in it.
 func (*Provider) ReplyHeader(h http.Header) http.Header {
-	out := make(http.Header, len(replyHeaders))
+	out := make(http.Header, 4) // there is room for eight
 	for name, values := range h {
 		if strings.HasPrefix(name, rateLimitPrefix) || slices.Contains(replyHeaders, name) {
 			out[name] = values

@@ -44,23 +44,24 @@ func (p *Provider) NewRequest(ctx context.Context, c Call) (*http.Request, error
 			WithCause(fmt.Errorf("provider %s was given a key that is not its own", p.name))
 	}
 	h := make(http.Header, 4+len(p.header))
+	set := llm.NewHeaders(h, 4)
 	if c.Payload.ContentType != "" {
-		h["Content-Type"] = []string{c.Payload.ContentType}
+		set.Set("Content-Type", c.Payload.ContentType)
 	}
-	h["User-Agent"] = []string{userAgent}
+	set.Set("User-Agent", userAgent)
 	switch {
 	case !c.Stream:
 	case way.Streams != "":
-		h["Accept"] = []string{way.Streams}
+		set.Set("Accept", way.Streams)
 	default:
-		h["Accept"] = []string{"text/event-stream"}
+		set.Set("Accept", "text/event-stream")
 	}
 	switch {
 	case c.Key == "":
 	case p.vendor.KeyHeader != "":
-		h[p.vendor.KeyHeader] = []string{c.Key}
+		set.Set(p.vendor.KeyHeader, c.Key)
 	default:
-		h["Authorization"] = []string{"Bearer " + c.Key}
+		set.Set("Authorization", "Bearer "+c.Key)
 	}
 	for name, values := range way.Header {
 		h[name] = values

@@ -16,6 +16,7 @@ import (
 type Watcher struct {
 	signs dialect.Signs
 	doc   llm.Document
+	room  [10]llm.Member // of doc, at first
 	// choices is how many choices were asked for, and finished how many have ended.
 	choices, finished int
 	// begun says that there was meaningful output before.
@@ -27,7 +28,11 @@ type Watcher struct {
 
 // NewWatcher returns a watcher of one reply. With hideUsage the client does not get to see
 // what a stream says of its usage.
-func NewWatcher(hideUsage bool) *Watcher { return &Watcher{hideUsage: hideUsage} }
+func NewWatcher(hideUsage bool) *Watcher {
+	w := &Watcher{hideUsage: hideUsage}
+	w.doc.Members = w.room[:0]
+	return w
+}
 
 // Expect says how many choices were asked for, where it is more than one. A stream is whole
 // when all of them have ended.

@@ -1,0 +1,234 @@
+//go:build !race
+
+package caddymodule
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// What a request may allocate between Caddy's HTTP server and the transport to the provider,
+// neither of which counts here. Times depend on the machine and are measured by bench/;
+// allocations do not, so a change that adds some has to say so by raising a number. The race
+// detector allocates too, so `make test` runs these tests once more without it.
+const (
+	budgetSmall      = 60
+	budgetLarge      = 61 // of a 100 KB body, which is not copied
+	budgetLargeBytes = 12 << 10
+	budgetStream     = 67   // of a stream of ten events
+	budgetEvent      = 0.02 // of each event of a stream
+	budgetTenRules   = 0    // more, of ten rules that do not match
+)
+
+func init() { caddy.RegisterModule(cannedTransport{}) }
+
+// cannedTransport is a provider without a network, which answers the same each time.
+type cannedTransport struct {
+	Events int `json:"events,omitempty"`
+}
+
+func (cannedTransport) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.reverse_proxy.transport.canned", New: func() caddy.Module { return new(cannedTransport) }}
+}
+
+func (*cannedTransport) UnmarshalCaddyfile(*caddyfile.Dispenser) error { return nil }
+
+const (
+	cannedPlain = `{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}],` +
+		`"usage":{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11}}`
+	cannedEvent = `data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"Hello"},"finish_reason":null}]}` + "\n\n"
+	cannedEnd   = `data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n\n" +
+		`data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"m","choices":[],"usage":{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11}}` + "\n\n" +
+		"data: [DONE]\n\n"
+)
+
+var (
+	cannedJSON   = []string{"application/json"}
+	cannedStream = []string{"text/event-stream"}
+)
+
+// canned is a reply: its events come one at a time.
+type canned struct {
+	event, end []byte
+	events     int
+}
+
+func (c *canned) Read(p []byte) (int, error) {
+	switch {
+	case c.events > 0:
+		c.events--
+		return copy(p, c.event), nil
+	case c.end != nil:
+		n := copy(p, c.end)
+		c.end = nil
+		return n, nil
+	}
+	return 0, io.EOF
+}
+
+func (*canned) Close() error { return nil }
+
+var discarded = make([]byte, 256<<10)
+
+// RoundTrip allocates six times for itself.
+func (*cannedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	for {
+		if _, err := r.Body.Read(discarded); err != nil {
+			break
+		}
+	}
+	if err := r.Body.Close(); err != nil {
+		return nil, err
+	}
+	header := make(http.Header, 1)
+	events := 0
+	if r.Header.Get("Accept") != "" {
+		header["Content-Type"] = cannedStream
+		if _, err := fmt.Sscanf(r.Header.Get("X-Events"), "%d", &events); err != nil {
+			return nil, err
+		}
+		return &http.Response{StatusCode: 200, Header: header, ContentLength: -1, Body: &canned{[]byte(cannedEvent), []byte(cannedEnd), events}}, nil
+	}
+	header["Content-Type"] = cannedJSON
+	return &http.Response{StatusCode: 200, Header: header, ContentLength: int64(len(cannedPlain)), Body: &canned{nil, []byte(cannedPlain), 0}}, nil
+}
+
+// measured is a handler to be asked again and again.
+type measured struct {
+	t       testing.TB
+	handler *Handler
+	request *http.Request
+	body    *bytes.Reader
+	writer  *countingWriter
+}
+
+// countingWriter is a response that keeps nothing.
+type countingWriter struct {
+	header http.Header
+	status int
+	bytes  int
+}
+
+func (w *countingWriter) Header() http.Header         { return w.header }
+func (w *countingWriter) WriteHeader(status int)      { w.status = status }
+func (w *countingWriter) Write(b []byte) (int, error) { w.bytes += len(b); return len(b), nil }
+func (w *countingWriter) FlushError() error           { return nil }
+
+// measure returns a handler with that many rules, and a request with that body. Each of the
+// deployments 10 and 500 has a stream of that many events.
+func measure(t testing.TB, rules int, body string, deployment string) *measured {
+	t.Helper()
+	var deployments strings.Builder
+	for _, events := range []string{"10", "500"} {
+		fmt.Fprintf(&deployments, "deployment %s {\n", events)
+		for i := range rules {
+			fmt.Fprintf(&deployments, "variant v%d {\nwhen `context.tier == \"t%d\" && request.message_count < 100`\nmodel p%s/m\n}\n", i, i, events)
+		}
+		fmt.Fprintf(&deployments, "variant default {\nmodel p%s/m\n}\n}\n", events)
+	}
+	provider := func(events string) string {
+		return "provider p" + events + " openai_compatible {\nbase_url http://example.com/v1\napi_key k\nheader X-Events " + events + "\ntransport canned\n}\n"
+	}
+	ctx, err := provision(t, "{\nadmin off\nauto_https off\nllm_gateway {\n"+provider("10")+provider("500")+
+		"models {\nmodel p10/m {\ninput 1\noutput 2\n}\nmodel p500/m {\ninput 1\noutput 2\n}\n}\n"+deployments.String()+"}\n}\nhttp://127.0.0.1:9999 {\nllm_gateway\n}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	module, err := ctx.LoadModuleByID("http.handlers.llm_gateway", []byte("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &measured{t: t, handler: module.(*Handler), writer: &countingWriter{header: make(http.Header, 16)}, body: bytes.NewReader([]byte(body))}
+	r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1:9999/v1/chat/completions", nil)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-Deployment-Key", deployment)
+	r.Header.Set("X-Deployment-Context", `{"tier":"free"}`)
+	r.Body, r.ContentLength = io.NopCloser(m.body), int64(len(body))
+	m.request = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), m.writer, new(caddyhttp.Server))
+	return m
+}
+
+// ask serves the request once.
+func (m *measured) ask() {
+	if _, err := m.body.Seek(0, io.SeekStart); err != nil {
+		m.t.Fatal(err)
+	}
+	clear(m.writer.header)
+	m.writer.status = 0
+	if err := m.handler.ServeHTTP(m.writer, m.request, nil); err != nil || m.writer.status != 200 {
+		m.t.Fatalf("status %d, %v", m.writer.status, err)
+	}
+}
+
+func (m *measured) allocs() float64 { return testing.AllocsPerRun(200, m.ask) }
+
+func smallBody(stream bool) string {
+	return fmt.Sprintf(`{"model":"any","messages":[{"role":"system","content":"Be kind."},{"role":"user","content":"Hello!"}],"temperature":0.5,"stream":%v,"stream_options":{"include_usage":true}}`, stream)
+}
+
+func largeBody() string {
+	return strings.Replace(smallBody(false), "Hello!", strings.Repeat("a line of text\\n", 100<<10/16), 1)
+}
+
+func TestAllocationsOfASmallRequest(t *testing.T) {
+	if n := measure(t, 10, smallBody(false), "10").allocs(); n > budgetSmall {
+		t.Errorf("%v allocations, and %v are the budget", n, budgetSmall)
+	} else {
+		t.Logf("%v allocations", n)
+	}
+}
+
+func TestAllocationsOfALargeRequest(t *testing.T) {
+	m := measure(t, 10, largeBody(), "10")
+	r := testing.Benchmark(func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			m.ask()
+		}
+	})
+	if r.AllocsPerOp() > budgetLarge || r.AllocedBytesPerOp() > budgetLargeBytes {
+		t.Errorf("%d allocations of %d bytes, and %d of %d are the budget", r.AllocsPerOp(), r.AllocedBytesPerOp(), budgetLarge, budgetLargeBytes)
+	} else {
+		t.Logf("%d allocations of %d bytes", r.AllocsPerOp(), r.AllocedBytesPerOp())
+	}
+}
+
+func TestAllocationsOfAStreamAndOfEachEvent(t *testing.T) {
+	few := measure(t, 10, smallBody(true), "10").allocs()
+	many := measure(t, 10, smallBody(true), "500").allocs()
+	each := (many - few) / 490
+	if few > budgetStream || each > budgetEvent {
+		t.Errorf("%v allocations and %v for each event, and %v and %v are the budget", few, each, budgetStream, budgetEvent)
+	} else {
+		t.Logf("%v allocations and %v for each event", few, each)
+	}
+}
+
+func TestRulesThatDoNotMatchAllocateNothingMore(t *testing.T) {
+	ten := measure(t, 10, smallBody(false), "10").allocs()
+	twenty := measure(t, 20, smallBody(false), "10").allocs()
+	if twenty-ten > budgetTenRules {
+		t.Errorf("ten more rules make %v more allocations", twenty-ten)
+	}
+}
+
+func BenchmarkSmallRequest(b *testing.B)  { benchmark(b, smallBody(false)) }
+func BenchmarkLargeRequest(b *testing.B)  { benchmark(b, largeBody()) }
+func BenchmarkStreamRequest(b *testing.B) { benchmark(b, smallBody(true)) }
+
+func benchmark(b *testing.B, body string) {
+	m := measure(b, 10, body, "500")
+	b.ReportAllocs()
+	for b.Loop() {
+		m.ask()
+	}
+}
