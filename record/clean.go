@@ -2,6 +2,8 @@ package record
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"maps"
 	"math"
@@ -31,6 +33,7 @@ const (
 // is. Stores begin their Write with it, so that all of them hold the same:
 //
 //   - texts are valid UTF-8 without NUL: what is not is U+FFFD,
+//   - ids, names and what else is looked up are at most 256 bytes long (see CleanName),
 //   - times are in UTC, to the microsecond, of the years 1 to 9999,
 //   - lists of a row are empty rather than nil,
 //   - costs are at most 10¹² USD, and 0 where Priced is false; tokens are 0 to 10¹², so that sums
@@ -71,17 +74,43 @@ func CleanText(s string) string {
 	return s
 }
 
+// maxName is how many bytes a name may have. Databases bound what an index can hold.
+const maxName = 256
+
+// CleanName returns a clean text of at most 256 bytes: of a longer one the beginning, and a
+// digest of the whole, so that two that differ stay two.
+func CleanName(s string) string {
+	s = CleanText(s)
+	if len(s) <= maxName {
+		return s
+	}
+	digest := sha256.Sum256([]byte(s))
+	mark := "…" + hex.EncodeToString(digest[:16])
+	return strings.ToValidUTF8(s[:maxName-len(mark)], "") + mark
+}
+
+// CleanTarget returns a clean "provider/model".
+func CleanTarget(s string) string {
+	provider, model, ok := strings.Cut(s, "/")
+	if !ok {
+		return CleanName(s)
+	}
+	return CleanName(provider) + "/" + CleanName(model)
+}
+
 func (r *Row) clean() *Row {
 	c := *r
 	c.Time = cleanTime(r.Time)
 	for _, s := range []*string{
-		&c.TraceID, &c.Deployment, &c.Domain, &c.Variant, &c.Rule, &c.ConfigVersion, &c.ClientID,
-		&c.Requested, &c.Provider, &c.Model, &c.ResponseModel, &c.ErrorCode, &c.FinishReason,
+		&c.TraceID, &c.Deployment, &c.Domain, &c.Variant, &c.ConfigVersion, &c.ClientID, &c.Provider, &c.Model, &c.ErrorCode,
 	} {
+		*s = CleanName(*s)
+	}
+	for _, s := range []*string{&c.Rule, &c.Requested, &c.ResponseModel, &c.FinishReason} {
 		*s = CleanText(*s)
 	}
-	c.Endpoint = llm.Endpoint(CleanText(string(c.Endpoint)))
-	c.Outcome = llm.Outcome(CleanText(string(c.Outcome)))
+	c.Endpoint = llm.Endpoint(CleanName(string(c.Endpoint)))
+	c.Outcome = llm.Outcome(CleanName(string(c.Outcome)))
 	c.Usage.clean()
 	c.CostUSD, c.Priced = cleanCost(c.CostUSD, c.Priced)
 	for _, d := range []*Millis{&c.FirstToken, &c.Duration, &c.Upstream, &c.Overhead} {
@@ -119,7 +148,7 @@ func (b *Bodies) clean() *Bodies {
 
 func (c *Completion) clean() *Completion {
 	k := *c
-	k.ID, k.TraceID, k.Time = CleanText(c.ID), CleanText(c.TraceID), cleanTime(c.Time)
+	k.ID, k.TraceID, k.Time = CleanName(c.ID), CleanName(c.TraceID), cleanTime(c.Time)
 	k.Usage.clean()
 	k.CostUSD, k.Priced = cleanCost(c.CostUSD, c.Priced)
 	k.FirstToken, k.Duration = cleanMillis(c.FirstToken), cleanMillis(c.Duration)
@@ -130,9 +159,10 @@ func (c *Completion) clean() *Completion {
 func (f *Feedback) clean() (*Feedback, bool) {
 	c := *f
 	c.Time, c.Metadata = cleanTime(f.Time), cleanObject(f.Metadata)
-	for _, s := range []*string{&c.ID, &c.TraceID, &c.Name, &c.Comment, &c.ClientID} {
-		*s = CleanText(*s)
+	for _, s := range []*string{&c.ID, &c.TraceID, &c.Name, &c.ClientID} {
+		*s = CleanName(*s)
 	}
+	c.Comment = CleanText(f.Comment)
 	c.Value.Texts = slices.Clone(f.Value.Texts)
 	for i := range c.Value.Texts {
 		c.Value.Texts[i] = CleanText(c.Value.Texts[i])

@@ -25,7 +25,7 @@ type Store interface {
 	// Write keeps a batch durably: all of it, or none when it returns an error. What is there
 	// already, by trace id of a row, by id of a completion, by key of feedback that is not
 	// later, is left as it is; so a batch may be written again when it is not known whether
-	// it arrived. A completion waits for a row that is not there yet. What is written is what
+	// it arrived. Rows with one trace id have one time. A completion waits for a row that is not there yet. What is written is what
 	// Batch.Clean returns.
 	Write(ctx context.Context, b *Batch) error
 

@@ -54,7 +54,7 @@ func List(ctx context.Context, db Database, f *record.Filter, p record.Page) (*r
 
 // Get answers Store.Get.
 func Get(ctx context.Context, db Database, traceID string) (*record.Entry, error) {
-	traceID = record.CleanText(traceID)
+	traceID = record.CleanName(traceID)
 	entry := &record.Entry{Feedback: []record.Feedback{}}
 	found := false
 	sql := "SELECT " + db.selection(Columns) + " FROM " + db.Rows + " WHERE trace_id = " + db.Placeholder(1)

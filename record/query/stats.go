@@ -204,7 +204,7 @@ func (s *statement) labelled(by []record.Dimension, i int, rows func() string, m
 	name, _ := by[i].FeedbackName()
 	inner := s.labelled(by, i-1, rows, more)
 	return "SELECT " + strings.Join(columns, ", ") + " FROM (" + inner + ") AS r " + s.flavour.LeftJoin +
-		" (" + s.flavour.Labels(s.bind(record.CleanText(name))) + ") AS l USING (trace_id)"
+		" (" + s.flavour.Labels(s.bind(record.CleanName(name))) + ") AS l USING (trace_id)"
 }
 
 // dimension returns the expression that rows are grouped by.
@@ -213,7 +213,7 @@ func (s *statement) dimension(d record.Dimension) string {
 		return s.flavour.Member(s.bind(record.CleanText(key)))
 	}
 	if unit := Unit(d); unit > 0 {
-		u := strconv.FormatInt(unit, 10) // rounds down also before 1970, where % is negative
+		u := s.flavour.Int(strconv.FormatInt(unit, 10)) // rounds down also before 1970, where % is negative
 		return "time - ((time % " + u + ") + " + u + ") % " + u
 	}
 	switch d {

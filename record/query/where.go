@@ -56,17 +56,20 @@ func (s *statement) lists(f *record.Filter) []string {
 	for _, list := range []struct {
 		expression string
 		values     []string
+		clean      func(string) string
 	}{
-		{"deployment", f.Deployments}, {"domain", f.Domains}, {"variant", f.Variants}, {target, f.Models},
-		{"provider", f.Providers}, {"endpoint", f.Endpoints}, {"outcome", f.Outcomes},
-		{"error_code", f.ErrorCodes}, {"client_id", f.Clients},
+		{"deployment", f.Deployments, record.CleanName}, {"domain", f.Domains, record.CleanName},
+		{"variant", f.Variants, record.CleanName}, {target, f.Models, record.CleanTarget},
+		{"provider", f.Providers, record.CleanName}, {"endpoint", f.Endpoints, record.CleanName},
+		{"outcome", f.Outcomes, record.CleanName}, {"error_code", f.ErrorCodes, record.CleanName},
+		{"client_id", f.Clients, record.CleanName},
 	} {
 		if len(list.values) == 0 {
 			continue
 		}
 		placeholders := make([]string, len(list.values))
 		for i, value := range list.values {
-			placeholders[i] = s.bind(record.CleanText(value))
+			placeholders[i] = s.bind(list.clean(value))
 		}
 		conditions = append(conditions, list.expression+" IN ("+strings.Join(placeholders, ", ")+")")
 	}
@@ -74,7 +77,7 @@ func (s *statement) lists(f *record.Filter) []string {
 }
 
 func (s *statement) feedback(f *record.FeedbackFilter) string {
-	conditions := []string{"removed = 0", "name = " + s.bind(record.CleanText(f.Name))}
+	conditions := []string{"removed = 0", "name = " + s.bind(record.CleanName(f.Name))}
 	if f.Label != nil {
 		conditions = append(conditions, s.flavour.HasLabel(s.bind(record.CleanText(*f.Label))))
 	}

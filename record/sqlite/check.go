@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"fmt"
-	"math"
 	"strings"
 
 	"github.com/mulligan-gateway/mulligan/record"
@@ -187,7 +186,7 @@ func (s *Store) checkRollups(ctx context.Context, repair bool, report *record.Re
 
 // rollupDays returns the starts of the days that have rows or roll-ups.
 func rollupDays(ctx context.Context, run query.Run) ([]int64, error) {
-	day := units[len(units)-1]
+	day := query.Unit(record.ByDay)
 	sql := fmt.Sprintf("SELECT time - (time %% %[1]d + %[1]d) %% %[1]d FROM rows UNION SELECT start - (start %% %[1]d + %[1]d) %% %[1]d FROM rollups", day)
 	var days []int64
 	err := run(ctx, query.Statement{SQL: sql}, func(scan query.Scan) error {
@@ -204,11 +203,11 @@ func expected(ctx context.Context, run query.Run, day int64) (rollups, error) {
 	sums := rollups{}
 	err := run(ctx, query.Statement{
 		SQL:  "SELECT " + summedColumns + " FROM rows WHERE time >= ? AND time < ?",
-		Args: []any{day, day + units[len(units)-1]},
+		Args: []any{day, day + query.Unit(record.ByDay)},
 	}, func(scan query.Scan) error {
 		r, err := scanSummed(scan)
 		if err == nil {
-			sums.add(&r.Row, r.dims, 1)
+			sums.Add(&r.Row, r.dims, 1)
 		}
 		return err
 	})
@@ -224,32 +223,21 @@ func rollupsHold(ctx context.Context, run query.Run, day int64) (bool, error) {
 	same, n := true, 0
 	err = run(ctx, query.Statement{
 		SQL:  "SELECT " + strings.Join(rollupColumns, ", ") + " FROM rollups WHERE start >= ? AND start < ?",
-		Args: []any{day, day + units[len(units)-1]},
+		Args: []any{day, day + query.Unit(record.ByDay)},
 	}, func(scan query.Scan) error {
-		var key rollupKey
-		var is sum
+		var key query.SumKey[int64]
+		var is query.Sum
 		var durations, ttfts []byte
-		err := scan(&key.unit, &key.start, &key.dims, &is.Requests, &is.Errors, &is.Fallbacks, &is.Input, &is.Output, &is.CachedInput,
+		err := scan(&key.Unit, &key.Start, &key.Dimensions, &is.Requests, &is.Errors, &is.Fallbacks, &is.Input, &is.Output, &is.CachedInput,
 			&is.CacheWrite, &is.Reasoning, &is.CostUSD, &is.Priced, &durations, &ttfts)
 		if err != nil {
 			return err
 		}
 		n++
-		same = same && is.durations.MergeEncoded(durations) == nil && is.ttfts.MergeEncoded(ttfts) == nil && is.equal(sums[key])
+		same = same && is.Durations.MergeEncoded(durations) == nil && is.FirstTokens.MergeEncoded(ttfts) == nil && is.Equal(sums[key])
 		return nil
 	})
 	return same && n == len(sums), err
-}
-
-// equal says whether two sums are the same, but for what adding in another order does to costs.
-func (t *sum) equal(other *sum) bool {
-	if other == nil || math.Abs(t.CostUSD-other.CostUSD) > 1e-6*math.Max(1, math.Abs(other.CostUSD)) {
-		return false
-	}
-	return t.Requests == other.Requests && t.Errors == other.Errors && t.Fallbacks == other.Fallbacks &&
-		t.Input == other.Input && t.Output == other.Output && t.CachedInput == other.CachedInput &&
-		t.CacheWrite == other.CacheWrite && t.Reasoning == other.Reasoning && t.Priced == other.Priced &&
-		t.durations.Equal(&other.durations) && t.ttfts.Equal(&other.ttfts)
 }
 
 // rebuild makes the roll-ups of a day anew.
@@ -258,7 +246,7 @@ func (w *writer) rebuild(ctx context.Context, day int64) error {
 	if err != nil {
 		return err
 	}
-	if _, err := w.exec(ctx, "DELETE FROM rollups WHERE start >= ? AND start < ?", day, day+units[len(units)-1]); err != nil {
+	if _, err := w.exec(ctx, "DELETE FROM rollups WHERE start >= ? AND start < ?", day, day+query.Unit(record.ByDay)); err != nil {
 		return err
 	}
 	return w.addRollups(ctx, sums)

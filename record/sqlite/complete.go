@@ -51,8 +51,8 @@ func (w *writer) complete(ctx context.Context, id string, sums rollups) error {
 		return fmt.Errorf("read completions: %w", err)
 	}
 	whole := original.Complete(completions)
-	sums.add(now, dims, -1)
-	sums.add(whole, dims, 1)
+	sums.Add(now, dims, -1)
+	sums.Add(whole, dims, 1)
 	values, err := query.AppendValues(nil, whole)
 	if err != nil {
 		return err

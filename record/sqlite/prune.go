@@ -84,7 +84,7 @@ func (w *writer) pruneStep(ctx context.Context, condition string, value any, ste
 			return err
 		}
 		ids, traces = append(ids, r.id), append(traces, r.TraceID)
-		sums.add(&r.Row, r.dims, -1)
+		sums.Add(&r.Row, r.dims, -1)
 		return nil
 	})
 	if err != nil || len(ids) == 0 {

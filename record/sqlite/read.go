@@ -67,7 +67,7 @@ func (s *Store) Stats(ctx context.Context, q *record.Question) (*record.Answer, 
 	var answer *record.Answer
 	err := s.read(ctx, func(db query.Database) (err error) {
 		if query.Covered(q) {
-			answer, err = fromRollups(ctx, db, q)
+			answer, err = query.StatsOfRollups(ctx, db, &kept, q)
 			return err
 		}
 		if db.Flavour, err = flavourFor(ctx, db, &q.Filter); err != nil {
@@ -129,47 +129,19 @@ func flavourFor(ctx context.Context, db query.Database, f *record.Filter) (*quer
 	return &walk, nil
 }
 
-// fromRollups answers a question from roll-ups where they cover its time, and from rows for
-// what is left of the minutes at its ends.
-func fromRollups(ctx context.Context, db query.Database, q *record.Question) (*record.Answer, error) {
-	groups, err := query.NewGroups(q)
-	if err != nil {
-		return nil, err
-	}
-	finest := units[len(units)-1]
-	for _, d := range q.By {
-		if unit := query.Unit(d); unit > 0 {
-			finest = min(finest, unit)
-		}
-	}
-	p := planTime(q.Filter.Since, q.Filter.Until, finest)
-	if len(p.parts) > 0 {
-		if err := groups.AddRollups(ctx, db, p.table(), "mulligan_merge"); err != nil {
-			return nil, err
-		}
-	}
-	for _, edge := range p.edges {
-		if err := groups.AddRows(ctx, db, micro(edge.since), micro(edge.until)); err != nil {
-			return nil, err
-		}
-	}
-	if err := groups.AddFacts(ctx, db, facts); err != nil {
-		return nil, err
-	}
-	return groups.Answer()
-}
-
 func micro(us int64) time.Time { return time.UnixMicro(us).UTC() }
 
 // facts is feedback with the time and the dimensions of its row.
 var facts = "(SELECT f.row_time AS time, f.name, f.value, d." + strings.Join(query.RollupDimensions, ", d.") +
 	" FROM feedback f JOIN dims d ON d.id = f.dims WHERE f.row_time IS NOT NULL AND f.removed = 0)"
 
-// table is SQL for the roll-ups of a plan.
-func (p *plan) table() string {
-	selects := make([]string, len(p.parts))
-	for i, part := range p.parts {
-		selects[i] = fmt.Sprintf("SELECT * FROM rollups WHERE unit = %d AND start >= %d AND start < %d", part.unit, part.since, part.until)
+// kept is where the roll-ups are.
+var kept = query.Rollups{Table: rollupTable, Merge: "mulligan_merge", Facts: facts}
+
+func rollupTable(parts []query.Part) string {
+	selects := make([]string, len(parts))
+	for i, p := range parts {
+		selects[i] = fmt.Sprintf("SELECT * FROM rollups WHERE unit = %d AND start >= %d AND start < %d", p.Unit, p.Since, p.Until)
 	}
 	return "(SELECT u.start AS time, u.*, d." + strings.Join(query.RollupDimensions, ", d.") + " FROM (" +
 		strings.Join(selects, " UNION ALL ") + ") u JOIN dims d ON d.id = u.dims)"

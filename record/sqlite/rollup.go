@@ -4,72 +4,13 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
-	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/record"
 	"github.com/mulligan-gateway/mulligan/record/query"
 )
 
-// units are how long roll-ups are, in microseconds, the shortest first. Each is a multiple of
-// the one before.
-var units = []int64{query.Unit(record.ByMinute), query.Unit(record.ByHour), query.Unit(record.ByDay)}
-
-// rollupKey says which roll-up is meant.
-type rollupKey struct{ unit, start, dims int64 }
-
-// sum is what is added to a roll-up; what is taken away is negative.
-type sum struct {
-	record.Group
-	durations, ttfts record.Sketch
-}
-
-// rollups are what a transaction changes.
-type rollups map[rollupKey]*sum
-
-// add adds n times a row: 1, or −1 to take it away.
-func (s rollups) add(r *record.Row, dims, n int64) {
-	for _, unit := range units {
-		key := rollupKey{unit, floor(r.Time.UnixMicro(), unit), dims}
-		to := s[key]
-		if to == nil {
-			to = &sum{}
-			s[key] = to
-		}
-		to.add(r, n)
-	}
-}
-
-func (t *sum) add(r *record.Row, n int64) {
-	t.Requests += n
-	if r.Failed() {
-		t.Errors += n
-	}
-	if r.Fallback {
-		t.Fallbacks += n
-	}
-	t.Input += n * r.Input
-	t.Output += n * r.Output
-	t.CachedInput += n * r.CachedInput
-	t.CacheWrite += n * r.CacheWrite
-	t.Reasoning += n * r.Reasoning
-	t.CostUSD += float64(n) * r.CostUSD
-	if r.Priced {
-		t.Priced += n
-	}
-	if r.Outcome != llm.OutcomeOK {
-		return
-	}
-	if r.Duration > 0 {
-		t.durations.Add(record.Bucket(time.Duration(r.Duration)), n)
-	}
-	if r.FirstToken > 0 {
-		t.ttfts.Add(record.Bucket(time.Duration(r.FirstToken)), n)
-	}
-}
-
-// floor rounds microseconds down to a multiple of a unit, also before 1970.
-func floor(us, unit int64) int64 { return us - (us%unit+unit)%unit }
+// rollups are what a transaction changes, by the ids of dimensions.
+type rollups = query.Sums[int64]
 
 var rollupColumns = []string{
 	"unit", "start", "dims", "requests", "errors", "fallbacks", "input_tokens", "output_tokens", "cached_tokens",
@@ -96,9 +37,9 @@ func (w *writer) addRollups(ctx context.Context, sums rollups) error {
 	return nil
 }
 
-func (w *writer) addRollup(ctx context.Context, key rollupKey, t *sum) error {
+func (w *writer) addRollup(ctx context.Context, key query.SumKey[int64], t *query.Sum) error {
 	const where = " FROM rollups WHERE unit = ? AND start = ? AND dims = ?"
-	id := []any{key.unit, key.start, key.dims}
+	id := []any{key.Unit, key.Start, key.Dimensions}
 	requests := t.Requests
 	err := w.query(ctx, query.Statement{SQL: "SELECT requests, durations, ttfts" + where, Args: id}, func(scan query.Scan) error {
 		var before int64
@@ -107,10 +48,10 @@ func (w *writer) addRollup(ctx context.Context, key rollupKey, t *sum) error {
 			return err
 		}
 		requests += before
-		if err := t.durations.MergeEncoded(durations); err != nil {
+		if err := t.Durations.MergeEncoded(durations); err != nil {
 			return err
 		}
-		return t.ttfts.MergeEncoded(ttfts)
+		return t.FirstTokens.MergeEncoded(ttfts)
 	})
 	if err != nil {
 		return err
@@ -120,7 +61,7 @@ func (w *writer) addRollup(ctx context.Context, key rollupKey, t *sum) error {
 		return err
 	}
 	_, err = w.exec(ctx, rollupUpsert, append(id, t.Requests, t.Errors, t.Fallbacks, t.Input, t.Output, t.CachedInput, t.CacheWrite,
-		t.Reasoning, t.CostUSD, t.Priced, t.durations.AppendTo([]byte{}), t.ttfts.AppendTo([]byte{}))...)
+		t.Reasoning, t.CostUSD, t.Priced, t.Durations.AppendTo([]byte{}), t.FirstTokens.AppendTo([]byte{}))...)
 	return err
 }
 

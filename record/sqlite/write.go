@@ -48,14 +48,14 @@ func (w *writer) writeRows(ctx context.Context, rows []*record.Row, sums rollups
 	}
 	values := make([]any, 0, len(fresh)*len(rowColumns))
 	for i, r := range fresh {
-		dims, err := w.dimsID(ctx, dimensionsOf(r))
+		dims, err := w.dimsID(ctx, query.DimensionsOf(r))
 		if err != nil {
 			return err
 		}
 		if values, err = query.AppendValues(append(values, next+int64(i), dims), r); err != nil {
 			return err
 		}
-		sums.add(r, dims, 1)
+		sums.Add(r, dims, 1)
 	}
 	if err := w.insertMany(ctx, "rows", rowColumns, values); err != nil {
 		return fmt.Errorf("insert rows: %w", err)

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/mulligan-gateway/mulligan/record"
 	"github.com/mulligan-gateway/mulligan/record/query"
 )
 
@@ -18,14 +17,7 @@ type writer struct {
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
 	// dims are the ids of dimensions that were looked up before.
-	dims map[dimensions]int64
-}
-
-// dimensions are what roll-ups are kept by, in the order of query.RollupDimensions.
-type dimensions [7]string
-
-func dimensionsOf(r *record.Row) dimensions {
-	return dimensions{r.Deployment, r.Domain, r.Variant, string(r.Endpoint), r.Provider, r.Model, string(r.Outcome)}
+	dims map[query.Dimensions]int64
 }
 
 // maxDims bounds how many ids are remembered.
@@ -39,7 +31,7 @@ func openWriter(ctx context.Context, path string) (*writer, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	w := &writer{db: db, statements: map[string]*sql.Stmt{}, dims: map[dimensions]int64{}}
+	w := &writer{db: db, statements: map[string]*sql.Stmt{}, dims: map[query.Dimensions]int64{}}
 	if w.conn, err = db.Conn(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -148,7 +140,7 @@ func (w *writer) insertMany(ctx context.Context, table string, columns []string,
 }
 
 // dimsID returns the id of dimensions, which it makes when there is none.
-func (w *writer) dimsID(ctx context.Context, d dimensions) (int64, error) {
+func (w *writer) dimsID(ctx context.Context, d query.Dimensions) (int64, error) {
 	if id, ok := w.dims[d]; ok {
 		return id, nil
 	}

@@ -3,6 +3,7 @@ package storetest
 import (
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"time"
 
 	"pgregory.net/rapid"
@@ -60,9 +61,19 @@ var genBodies = rapid.Custom(func(t *rapid.T) *record.Bodies {
 	return &record.Bodies{Request: genName.Draw(t, "request"), Response: "{}", Truncated: rapid.Bool().Draw(t, "truncated")}
 })
 
+// rowTime is the time of the row of a trace id, which has no other.
+func rowTime(traceID string) time.Time {
+	digest := fnv.New64a()
+	digest.Write([]byte(traceID))
+	offsets := []time.Duration{0, time.Microsecond, -time.Microsecond, 30 * time.Second, -30 * time.Second, 1234567890, 17*time.Second + 999}
+	n := digest.Sum64()
+	return start.Add(time.Duration(n%(3*24*60)) * time.Minute).Add(offsets[n/(3*24*60)%uint64(len(offsets))])
+}
+
 var genRow = rapid.Custom(func(t *rapid.T) *record.Row {
+	trace := genTrace.Draw(t, "trace")
 	r := &record.Row{
-		TraceID: genTrace.Draw(t, "trace"), Time: genTime.Draw(t, "time"),
+		TraceID: trace, Time: rowTime(trace),
 		Deployment: genName.Draw(t, "deployment"), Domain: genFew.Draw(t, "domain"), Variant: genFew.Draw(t, "variant"),
 		Rule: genName.Draw(t, "rule"), ConfigVersion: genFew.Draw(t, "config"), ClientID: genName.Draw(t, "client"),
 		Endpoint:  rapid.SampledFrom([]llm.Endpoint{llm.Chat, llm.Embeddings}).Draw(t, "endpoint"),

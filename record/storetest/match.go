@@ -14,13 +14,16 @@ func matches(f *record.Filter, r *record.Row, said []record.Feedback) bool {
 	for _, list := range []struct {
 		allowed []string
 		is      string
+		clean   func(string) string
 	}{
-		{f.Deployments, r.Deployment}, {f.Domains, r.Domain}, {f.Variants, r.Variant}, {f.Models, r.Target()},
-		{f.Providers, r.Provider}, {f.Endpoints, string(r.Endpoint)}, {f.Outcomes, string(r.Outcome)},
-		{f.ErrorCodes, r.ErrorCode}, {f.Clients, r.ClientID},
+		{f.Deployments, r.Deployment, record.CleanName}, {f.Domains, r.Domain, record.CleanName},
+		{f.Variants, r.Variant, record.CleanName}, {f.Models, r.Target(), record.CleanTarget},
+		{f.Providers, r.Provider, record.CleanName}, {f.Endpoints, string(r.Endpoint), record.CleanName},
+		{f.Outcomes, string(r.Outcome), record.CleanName}, {f.ErrorCodes, r.ErrorCode, record.CleanName},
+		{f.Clients, r.ClientID, record.CleanName},
 	} {
-		clean := func(s string) bool { return record.CleanText(s) == list.is }
-		if len(list.allowed) > 0 && !slices.ContainsFunc(list.allowed, clean) {
+		meant := func(s string) bool { return list.clean(s) == list.is }
+		if len(list.allowed) > 0 && !slices.ContainsFunc(list.allowed, meant) {
 			return false
 		}
 	}
@@ -40,7 +43,7 @@ func matches(f *record.Filter, r *record.Row, said []record.Feedback) bool {
 func saidSo(f *record.FeedbackFilter, said *record.Feedback) bool {
 	v := said.Value
 	switch {
-	case said.Name != record.CleanText(f.Name),
+	case said.Name != record.CleanName(f.Name),
 		f.Label != nil && !slices.Contains(v.Labels(), record.CleanText(*f.Label)),
 		f.Min != nil && (!v.Numeric() || v.Number < *f.Min),
 		f.Max != nil && (!v.Numeric() || v.Number > *f.Max):

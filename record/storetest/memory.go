@@ -85,7 +85,7 @@ func (m *Memory) said(traceID string) []record.Feedback {
 func (m *Memory) Get(_ context.Context, traceID string) (*record.Entry, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	traceID = record.CleanText(traceID)
+	traceID = record.CleanName(traceID)
 	r := m.row(traceID)
 	if r == nil {
 		return nil, record.ErrNotFound

@@ -99,7 +99,7 @@ func values(d record.Dimension, r *record.Row, said []record.Feedback) []string 
 	if name, ok := d.FeedbackName(); ok {
 		var labels []string
 		for _, f := range said {
-			if f.Name == record.CleanText(name) {
+			if f.Name == record.CleanName(name) {
 				labels = append(labels, f.Value.Labels()...)
 			}
 		}

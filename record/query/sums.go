@@ -1,0 +1,85 @@
+package query
+
+import (
+	"math"
+	"time"
+
+	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/record"
+)
+
+// Dimensions are what roll-ups are kept by, in the order of RollupDimensions.
+type Dimensions [7]string
+
+// DimensionsOf returns a row's.
+func DimensionsOf(r *record.Row) Dimensions {
+	return Dimensions{r.Deployment, r.Domain, r.Variant, string(r.Endpoint), r.Provider, r.Model, string(r.Outcome)}
+}
+
+// SumKey says which roll-up is meant: of one of the Units, from a start in microseconds since
+// 1970, of dimensions as the store keeps them: Dimensions, or a number for them.
+type SumKey[D comparable] struct {
+	Unit, Start int64
+	Dimensions  D
+}
+
+// Sum is what is added to a roll-up; what is taken away is negative.
+type Sum struct {
+	record.Group
+	Durations, FirstTokens record.Sketch
+}
+
+// Sums are what a transaction changes of the roll-ups.
+type Sums[D comparable] map[SumKey[D]]*Sum
+
+// Add adds n times a row: 1, or −1 to take it away.
+func (s Sums[D]) Add(r *record.Row, dimensions D, n int64) {
+	for _, unit := range Units {
+		key := SumKey[D]{unit, Floor(r.Time.UnixMicro(), unit), dimensions}
+		to := s[key]
+		if to == nil {
+			to = &Sum{}
+			s[key] = to
+		}
+		to.add(r, n)
+	}
+}
+
+func (t *Sum) add(r *record.Row, n int64) {
+	t.Requests += n
+	if r.Failed() {
+		t.Errors += n
+	}
+	if r.Fallback {
+		t.Fallbacks += n
+	}
+	t.Input += n * r.Input
+	t.Output += n * r.Output
+	t.CachedInput += n * r.CachedInput
+	t.CacheWrite += n * r.CacheWrite
+	t.Reasoning += n * r.Reasoning
+	t.CostUSD += float64(n) * r.CostUSD
+	if r.Priced {
+		t.Priced += n
+	}
+	if r.Outcome != llm.OutcomeOK {
+		return
+	}
+	if r.Duration > 0 {
+		t.Durations.Add(record.Bucket(time.Duration(r.Duration)), n)
+	}
+	if r.FirstToken > 0 {
+		t.FirstTokens.Add(record.Bucket(time.Duration(r.FirstToken)), n)
+	}
+}
+
+// Equal says whether two sums are the same, but for what adding in another order does to costs.
+func (t *Sum) Equal(other *Sum) bool {
+	if other == nil || math.Abs(t.CostUSD-other.CostUSD) > 1e-6*math.Max(1, math.Abs(other.CostUSD)) {
+		return false
+	}
+	return t.Requests == other.Requests && t.Errors == other.Errors && t.Fallbacks == other.Fallbacks &&
+		t.Input == other.Input && t.Output == other.Output && t.CachedInput == other.CachedInput &&
+		t.CacheWrite == other.CacheWrite && t.Reasoning == other.Reasoning && t.Priced == other.Priced &&
+		t.Durations.Equal(&other.Durations) && t.FirstTokens.Equal(&other.FirstTokens)
+}
