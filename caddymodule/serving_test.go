@@ -14,7 +14,7 @@ import (
 )
 
 // provision adapts a Caddyfile and provisions all of it without listening.
-func provision(t testing.TB, caddyfile string) (caddy.Context, error) {
+func provision(t *testing.T, caddyfile string) (caddy.Context, error) {
 	t.Helper()
 	raw, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), map[string]any{"filename": "Caddyfile"})
 	if err != nil {

@@ -1,9 +1,10 @@
 //go:build !race
 
-package caddymodule
+package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
@@ -102,10 +104,30 @@ func (*cannedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Header: header, ContentLength: int64(len(cannedPlain)), Body: &canned{nil, []byte(cannedPlain), 0}}, nil
 }
 
+// provision adapts a Caddyfile and provisions all of it without listening.
+func provision(t testing.TB, text string) caddy.Context {
+	t.Helper()
+	raw, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config caddy.Config
+	if err := json.Unmarshal(raw, &config); err != nil {
+		t.Fatal(err)
+	}
+	ctx, err := caddy.ProvisionContext(&config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := caddy.NewContext(ctx)
+	t.Cleanup(cancel)
+	return ctx
+}
+
 // measured is a handler to be asked again and again.
 type measured struct {
 	t       testing.TB
-	handler *Handler
+	handler caddyhttp.MiddlewareHandler
 	request *http.Request
 	body    *bytes.Reader
 	writer  *countingWriter
@@ -138,16 +160,13 @@ func measure(t testing.TB, rules int, body string, deployment string) *measured 
 	provider := func(events string) string {
 		return "provider p" + events + " openai_compatible {\nbase_url http://example.com/v1\napi_key k\nheader X-Events " + events + "\ntransport canned\n}\n"
 	}
-	ctx, err := provision(t, "{\nadmin off\nauto_https off\nllm_gateway {\n"+provider("10")+provider("500")+
+	ctx := provision(t, "{\nadmin off\nauto_https off\nllm_gateway {\n"+provider("10")+provider("500")+
 		"models {\nmodel p10/m {\ninput 1\noutput 2\n}\nmodel p500/m {\ninput 1\noutput 2\n}\n}\n"+deployments.String()+"}\n}\nhttp://127.0.0.1:9999 {\nllm_gateway\n}\n")
-	if err != nil {
-		t.Fatal(err)
-	}
 	module, err := ctx.LoadModuleByID("http.handlers.llm_gateway", []byte("{}"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &measured{t: t, handler: module.(*Handler), writer: &countingWriter{header: make(http.Header, 16)}, body: bytes.NewReader([]byte(body))}
+	m := &measured{t: t, handler: module.(caddyhttp.MiddlewareHandler), writer: &countingWriter{header: make(http.Header, 16)}, body: bytes.NewReader([]byte(body))}
 	r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1:9999/v1/chat/completions", nil)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("X-Deployment-Key", deployment)
