@@ -4,9 +4,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,7 +16,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	caddyfiles "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
@@ -28,6 +30,7 @@ const (
 	budgetLargeBytes = 12 << 10
 	budgetStream     = 67   // of a stream of ten events
 	budgetEvent      = 0.02 // of each event of a stream
+	budgetRecord     = 3    // to hand it over; it is written later
 	budgetTenRules   = 0    // more, of ten rules that do not match
 )
 
@@ -42,7 +45,7 @@ func (cannedTransport) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.reverse_proxy.transport.canned", New: func() caddy.Module { return new(cannedTransport) }}
 }
 
-func (*cannedTransport) UnmarshalCaddyfile(*caddyfile.Dispenser) error { return nil }
+func (*cannedTransport) UnmarshalCaddyfile(*caddyfiles.Dispenser) error { return nil }
 
 const (
 	cannedPlain = `{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}],` +
@@ -145,14 +148,21 @@ func (w *countingWriter) WriteHeader(status int)      { w.status = status }
 func (w *countingWriter) Write(b []byte) (int, error) { w.bytes += len(b); return len(b), nil }
 func (w *countingWriter) FlushError() error           { return nil }
 
-// measure returns a handler with that many rules, and a request with that body. Each of the
-// deployments 10 and 500 has a stream of that many events.
-func measure(t testing.TB, rules int, body string, deployment string) *measured {
+// setup is what is measured.
+type setup struct {
+	rules  int    // of the deployment
+	body   string // of the request
+	events string // of the stream: 10 or 500
+	store  string // of records, as the Caddyfile says it; "" for none
+}
+
+// newMeasured returns a handler and a request for it.
+func newMeasured(t testing.TB, s setup) *measured {
 	t.Helper()
 	var deployments strings.Builder
 	for _, events := range []string{"10", "500"} {
 		fmt.Fprintf(&deployments, "deployment %s {\n", events)
-		for i := range rules {
+		for i := range s.rules {
 			fmt.Fprintf(&deployments, "variant v%d {\nwhen `context.tier == \"t%d\" && request.message_count < 100`\nmodel p%s/m\n}\n", i, i, events)
 		}
 		fmt.Fprintf(&deployments, "variant default {\nmodel p%s/m\n}\n}\n", events)
@@ -160,18 +170,18 @@ func measure(t testing.TB, rules int, body string, deployment string) *measured 
 	provider := func(events string) string {
 		return "provider p" + events + " openai_compatible {\nbase_url http://example.com/v1\napi_key k\nheader X-Events " + events + "\ntransport canned\n}\n"
 	}
-	ctx := provision(t, "{\nadmin off\nauto_https off\nllm_gateway {\n"+provider("10")+provider("500")+
+	ctx := provision(t, "{\nadmin off\nauto_https off\nllm_gateway {\nstore "+cmp.Or(s.store, "off")+"\n"+provider("10")+provider("500")+
 		"models {\nmodel p10/m {\ninput 1\noutput 2\n}\nmodel p500/m {\ninput 1\noutput 2\n}\n}\n"+deployments.String()+"}\n}\nhttp://127.0.0.1:9999 {\nllm_gateway\n}\n")
 	module, err := ctx.LoadModuleByID("http.handlers.llm_gateway", []byte("{}"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &measured{t: t, handler: module.(caddyhttp.MiddlewareHandler), writer: &countingWriter{header: make(http.Header, 16)}, body: bytes.NewReader([]byte(body))}
+	m := &measured{t: t, handler: module.(caddyhttp.MiddlewareHandler), writer: &countingWriter{header: make(http.Header, 16)}, body: bytes.NewReader([]byte(s.body))}
 	r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1:9999/v1/chat/completions", nil)
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("X-Deployment-Key", deployment)
+	r.Header.Set("X-Deployment-Key", s.events)
 	r.Header.Set("X-Deployment-Context", `{"tier":"free"}`)
-	r.Body, r.ContentLength = io.NopCloser(m.body), int64(len(body))
+	r.Body, r.ContentLength = io.NopCloser(m.body), int64(len(s.body))
 	m.request = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), m.writer, new(caddyhttp.Server))
 	return m
 }
@@ -188,7 +198,7 @@ func (m *measured) ask() {
 	}
 }
 
-func (m *measured) allocs() float64 { return testing.AllocsPerRun(200, m.ask) }
+func (m *measured) allocs() float64 { return testing.AllocsPerRun(1000, m.ask) }
 
 func smallBody(stream bool) string {
 	return fmt.Sprintf(`{"model":"any","messages":[{"role":"system","content":"Be kind."},{"role":"user","content":"Hello!"}],"temperature":0.5,"stream":%v,"stream_options":{"include_usage":true}}`, stream)
@@ -199,7 +209,7 @@ func largeBody() string {
 }
 
 func TestAllocationsOfASmallRequest(t *testing.T) {
-	if n := measure(t, 10, smallBody(false), "10").allocs(); n > budgetSmall {
+	if n := newMeasured(t, setup{rules: 10, body: smallBody(false), events: "10"}).allocs(); n > budgetSmall {
 		t.Errorf("%v allocations, and %v are the budget", n, budgetSmall)
 	} else {
 		t.Logf("%v allocations", n)
@@ -207,7 +217,7 @@ func TestAllocationsOfASmallRequest(t *testing.T) {
 }
 
 func TestAllocationsOfALargeRequest(t *testing.T) {
-	m := measure(t, 10, largeBody(), "10")
+	m := newMeasured(t, setup{rules: 10, body: largeBody(), events: "10"})
 	r := testing.Benchmark(func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -222,8 +232,8 @@ func TestAllocationsOfALargeRequest(t *testing.T) {
 }
 
 func TestAllocationsOfAStreamAndOfEachEvent(t *testing.T) {
-	few := measure(t, 10, smallBody(true), "10").allocs()
-	many := measure(t, 10, smallBody(true), "500").allocs()
+	few := newMeasured(t, setup{rules: 10, body: smallBody(true), events: "10"}).allocs()
+	many := newMeasured(t, setup{rules: 10, body: smallBody(true), events: "500"}).allocs()
 	each := (many - few) / 490
 	if few > budgetStream || each > budgetEvent {
 		t.Errorf("%v allocations and %v for each event, and %v and %v are the budget", few, each, budgetStream, budgetEvent)
@@ -233,10 +243,26 @@ func TestAllocationsOfAStreamAndOfEachEvent(t *testing.T) {
 }
 
 func TestRulesThatDoNotMatchAllocateNothingMore(t *testing.T) {
-	ten := measure(t, 10, smallBody(false), "10").allocs()
-	twenty := measure(t, 20, smallBody(false), "10").allocs()
+	ten := newMeasured(t, setup{rules: 10, body: smallBody(false), events: "10"}).allocs()
+	twenty := newMeasured(t, setup{rules: 20, body: smallBody(false), events: "10"}).allocs()
 	if twenty-ten > budgetTenRules {
 		t.Errorf("ten more rules make %v more allocations", twenty-ten)
+	}
+}
+
+// What is counted is what the request does for its record. The writer works every 100 ms, so
+// the least of several short runs is free of it.
+func TestAllocationsOfARecord(t *testing.T) {
+	without := newMeasured(t, setup{rules: 10, body: smallBody(false), events: "10"}).allocs()
+	recorded := newMeasured(t, setup{rules: 10, body: smallBody(false), events: "10", store: "sqlite {\npath " + t.TempDir() + "/records.db\n}"})
+	with := math.Inf(1)
+	for range 10 {
+		with = min(with, testing.AllocsPerRun(20, recorded.ask))
+	}
+	if n := with - without; n > budgetRecord {
+		t.Errorf("a record makes %v more allocations, and %v are the budget", n, budgetRecord)
+	} else {
+		t.Logf("%v allocations", n)
 	}
 }
 
@@ -245,7 +271,7 @@ func BenchmarkLargeRequest(b *testing.B)  { benchmark(b, largeBody()) }
 func BenchmarkStreamRequest(b *testing.B) { benchmark(b, smallBody(true)) }
 
 func benchmark(b *testing.B, body string) {
-	m := measure(b, 10, body, "500")
+	m := newMeasured(b, setup{rules: 10, body: body, events: "500"})
 	b.ReportAllocs()
 	for b.Loop() {
 		m.ask()

@@ -70,7 +70,7 @@ const (
 	pooledProxy    = "reverse_proxy, 1024 idle"
 	mulligan       = "mulligan"
 	withoutRecords = "mulligan, no records"
-	moreRules      = "mulligan, 20 rules"
+	moreRules      = "mulligan, no records, 20 rules"
 )
 
 // gateway is something to be measured.
@@ -95,7 +95,8 @@ func gateways(o *options) []gateway {
 		{name: pooledProxy, config: proxyConfig("transport http {\n\t\t\tkeepalive_idle_conns_per_host 1024\n\t\t}\n"),
 			in: regexp.MustCompile("c256$"), target: plainTarget},
 		{name: mulligan, config: ownConfig(10, ""), target: ownTarget},
-		{name: moreRules, config: ownConfig(20, ""), in: regexp.MustCompile("^small-c32$"), target: ownTarget},
+		{name: withoutRecords, config: ownConfig(10, "store off"), target: ownTarget},
+		{name: moreRules, config: ownConfig(20, "store off"), in: regexp.MustCompile("^small-c32$"), target: ownTarget},
 	}
 	if o.nginx != "" {
 		all = append(all, nginx(o.nginx))
