@@ -8,7 +8,6 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/dustin/go-humanize"
 	"golang.org/x/net/http/httpguts"
 )
 
@@ -78,12 +77,9 @@ var handlerWords = words[*Handler]{
 	"direct":  handlerSwitch(func(h *Handler, on bool) { h.Direct = on }),
 	"explain": handlerSwitch(func(h *Handler, on bool) { h.Explain = on }),
 	"max_body": {args: "SIZE", least: 1, most: 1, set: func(h *Handler, l line) error {
-		size, err := humanize.ParseBytes(l.args[0])
-		if err != nil || size == 0 || size > 1<<40 {
-			return fmt.Errorf("%q is not a size; write one such as 32MiB", l.args[0])
-		}
-		h.MaxBody = int64(size)
-		return nil
+		size, err := parseSize(l.args[0])
+		h.MaxBody = size
+		return err
 	}},
 	"response_headers": handlerSwitch(func(h *Handler, on bool) { h.ResponseHeaders = &on }),
 }

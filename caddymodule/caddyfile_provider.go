@@ -72,6 +72,7 @@ func newProviderModule(kind string) (caddy.Module, error) {
 //		base_url URL
 //		header NAME VALUE
 //		max_in_flight COUNT
+//		fetch_media on|off [SIZE [TIMEOUT]]
 //		transport MODULE { … }
 //	}
 func (p *VendorProvider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
@@ -104,6 +105,25 @@ var vendorWords = words[*VendorProvider]{
 		}
 		p.Headers.Add(l.args[0], l.args[1])
 		return nil
+	}},
+	"fetch_media": {args: "on|off [SIZE [TIMEOUT]]", least: 1, most: 3, set: func(p *VendorProvider, l line) error {
+		on, err := onOff(l.args[0])
+		if err != nil || !on {
+			return err
+		}
+		p.FetchMedia = new(FetchMedia)
+		if len(l.args) > 1 {
+			if p.FetchMedia.MaxSize, err = parseSize(l.args[1]); err != nil {
+				return err
+			}
+		}
+		if len(l.args) > 2 {
+			p.FetchMedia.Timeout, err = parseDuration(l.args[2])
+			if err == nil && p.FetchMedia.Timeout == 0 {
+				err = errors.New("what is fetched needs a bound; write a duration such as 10s")
+			}
+		}
+		return err
 	}},
 	"max_in_flight": {args: "COUNT", least: 1, most: 1, set: func(p *VendorProvider, l line) error {
 		n, err := parseCount(l.args[0])

@@ -132,7 +132,7 @@ func storeWords[T StoreModule]() words[T] {
 func parseSize(s string) (int64, error) {
 	size, err := humanize.ParseBytes(s)
 	if err != nil || size == 0 || size > 1<<50 {
-		return 0, fmt.Errorf("%q is not a size; write one such as 64KiB", s)
+		return 0, fmt.Errorf("%q is not a size; write one such as 32MiB", s)
 	}
 	return int64(size), nil
 }

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/mulligan-gateway/mulligan/upstream/fetch"
 	"github.com/mulligan-gateway/mulligan/upstream/provider"
 )
 
@@ -69,10 +71,24 @@ type VendorProvider struct {
 	// target is tried. Default: no limit.
 	MaxInFlight int `json:"max_in_flight,omitempty"`
 
+	// FetchMedia says that images and PDFs that clients name by address are fetched by Mulligan
+	// and sent as bytes, where the vendor takes only those. Private addresses are refused.
+	// Default: nothing is fetched, and such a request goes to the next target.
+	FetchMedia *FetchMedia `json:"fetch_media,omitempty"`
+
 	// TransportRaw is how requests are sent: any module of http.reverse_proxy.transport. The
 	// module http keeps 1024 idle connections per host here and asks for no compression,
 	// unless it is told otherwise. Default: plain HTTP/1.1 and HTTP/2 with the same.
 	TransportRaw json.RawMessage `json:"transport,omitempty" caddy:"namespace=http.reverse_proxy.transport inline_key=protocol"`
+}
+
+// FetchMedia bounds what is fetched for one request.
+type FetchMedia struct {
+	// MaxSize is how much all of it may have, in bytes. Default: 20 MiB.
+	MaxSize int64 `json:"max_size,omitempty"`
+
+	// Timeout is how long all of it may take. Default: 10s.
+	Timeout caddy.Duration `json:"timeout,omitempty"`
 }
 
 // CaddyModule returns the module's id.
@@ -98,6 +114,9 @@ func (p *VendorProvider) BuildProvider(ctx caddy.Context, o ProviderOptions) (*p
 func (p *VendorProvider) config(ctx caddy.Context, o ProviderOptions) (provider.Config, error) {
 	config := provider.Config{
 		Name: o.Name, Kind: p.kind, MaxInFlight: p.MaxInFlight, Header: make(http.Header), Offline: o.Offline, Shared: o.Shared,
+	}
+	if m := p.FetchMedia; m != nil {
+		config.Fetcher = fetch.New(fetch.Config{MaxBytes: m.MaxSize, Timeout: time.Duration(m.Timeout)})
 	}
 	resolve := resolver{offline: o.Offline, replacer: caddy.NewReplacer()}
 	for _, key := range p.APIKeys {

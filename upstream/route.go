@@ -74,6 +74,8 @@ type loop struct {
 	first       *failed   // what is told to the client when nothing helps
 	resting     []postponed
 	cannot      *dialect.UnsupportedError // what the first of those targets lacks that cannot say the request
+	why         error                     // all that is known of that, for logs
+	media       gathered                  // what has been fetched for the request
 	stopped     bool
 	charged     bool // a reply's usage is in the exchange
 }
@@ -284,7 +286,7 @@ func (l *loop) gone() error {
 func (l *loop) unsayable() error {
 	return llm.NewError(llm.CodeUnsupportedByProvider, fmt.Sprintf(
 		"None of the models that may answer can do what the request needs: %s %s. Leave it out, or ask the operator for a model that can.",
-		l.cannot.Field, l.cannot.Why)).WithParam(l.cannot.Field)
+		l.cannot.Field, l.cannot.Why)).WithParam(l.cannot.Field).WithCause(l.why)
 }
 
 func (l *loop) unsupported() error {

@@ -13,6 +13,9 @@ import (
 // translate makes the run's payload what the target is sent.
 func (n *run) translate() error {
 	payload, dropped, err := n.target.Translate(n.loop.call.Request, n.payload)
+	if n.wantsMedia(err) {
+		payload, dropped, err = n.fetchMedia(payload, dropped, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -152,7 +155,7 @@ func (l *loop) unable(err error) error {
 		return err
 	}
 	if l.cannot == nil {
-		l.cannot = u
+		l.cannot, l.why = u, err
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/mulligan-gateway/mulligan/upstream/fetch"
 	"github.com/mulligan-gateway/mulligan/upstream/provider/azure"
 	"github.com/mulligan-gateway/mulligan/upstream/provider/bedrock"
 	"github.com/mulligan-gateway/mulligan/upstream/provider/demo"
@@ -38,6 +39,9 @@ type Config struct {
 	MaxInFlight int
 	// Transport sends the requests; nil is NewTransport's.
 	Transport http.RoundTripper
+	// Fetcher gets media that clients name by address, where the vendor takes only bytes; nil
+	// fetches none.
+	Fetcher *fetch.Fetcher
 	// Offline says that the provider will never be called, so that it needs no key.
 	Offline bool
 }
@@ -55,6 +59,7 @@ type Provider struct {
 	signer      signer // nil where a key signs in
 	maxInFlight int
 	transport   http.RoundTripper
+	fetcher     *fetch.Fetcher
 }
 
 // New checks a config and returns the provider. Its errors say what to do and hold no key.
@@ -64,7 +69,7 @@ func New(c Config) (*Provider, error) {
 		return nil, fmt.Errorf("there is no kind of provider %q", c.Kind)
 	}
 	p := &Provider{
-		vendor: vendor, name: c.Name, maxInFlight: c.MaxInFlight, transport: c.Transport,
+		vendor: vendor, name: c.Name, maxInFlight: c.MaxInFlight, transport: c.Transport, fetcher: c.Fetcher,
 		header: make(http.Header),
 	}
 	switch {
@@ -128,6 +133,9 @@ func (p *Provider) Drops() []string { return p.vendor.Drops }
 
 // ForcesUsage says whether a stream's usage can be asked for with stream_options.include_usage.
 func (p *Provider) ForcesUsage() bool { return p.vendor.Usage }
+
+// Fetcher returns what gets media that clients name by address, nil where nothing may.
+func (p *Provider) Fetcher() *fetch.Fetcher { return p.fetcher }
 
 // Transport returns what sends the provider's requests.
 func (p *Provider) Transport() http.RoundTripper { return p.transport }
