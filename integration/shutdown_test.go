@@ -67,9 +67,17 @@ type process struct {
 	exited chan error
 }
 
-// startProcess runs Caddy with a Caddyfile, as startGateway does, and kills it at the end of the
-// test at the latest.
+// startProcess runs Caddy with shutdownCaddyfile and a grace period.
 func startProcess(t *testing.T, grace string, vars map[string]string) *process {
+	t.Helper()
+	all := map[string]string{"Grace": grace}
+	maps.Copy(all, vars)
+	return runProcess(t, shutdownCaddyfile, all)
+}
+
+// runProcess runs Caddy with a Caddyfile, as startGateway does, and kills it at the end of the
+// test at the latest. {$Grace} is its grace period.
+func runProcess(t *testing.T, caddyfile string, vars map[string]string) *process {
 	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("there a process cannot be asked to end")
@@ -81,8 +89,10 @@ func startProcess(t *testing.T, grace string, vars map[string]string) *process {
 	}
 	maps.Copy(p.vars, vars)
 	p.pickPorts()
-	p.vars["Global"] = strings.Replace(p.vars["Global"], "grace_period 5s", "grace_period "+grace, 1)
-	config, err := adapt(shutdownCaddyfile, p.vars)
+	if grace := vars["Grace"]; grace != "" {
+		p.vars["Global"] = strings.Replace(p.vars["Global"], "grace_period 5s", "grace_period "+grace, 1)
+	}
+	config, err := adapt(caddyfile, p.vars)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +101,7 @@ func startProcess(t *testing.T, grace string, vars map[string]string) *process {
 		t.Fatal(err)
 	}
 	p.cmd = exec.Command(os.Args[0], "-test.run=^TestCaddyInAProcessOfItsOwn$")
-	p.cmd.Env = append(os.Environ(), childConfig+"="+file, "TMPDIR="+dir)
+	p.cmd.Env = append(os.Environ(), childConfig+"="+file, "TMPDIR="+dir, "XDG_DATA_HOME="+dir)
 	var out bytes.Buffer
 	p.cmd.Stdout, p.cmd.Stderr = &out, &out
 	if err := p.cmd.Start(); err != nil {

@@ -251,7 +251,7 @@ func TestAFlushWaitsForWhatWasAddedBefore(t *testing.T) {
 	})
 }
 
-func TestWhatAStoreDoesNotTakeIsOnTheDiskIn200Milliseconds(t *testing.T) {
+func TestWhatAStoreDoesNotTakeIsOnTheDiskIn150Milliseconds(t *testing.T) {
 	for name, fault := range map[string]func(*fakeStore){
 		"down":   func(s *fakeStore) { s.down = errors.New("no route") },
 		"hangs":  func(s *fakeStore) { s.hang = make(chan struct{}) },

@@ -11,10 +11,10 @@ import (
 
 const (
 	// flushEvery is how long a row waits for others to be written with.
-	flushEvery = 100 * time.Millisecond
+	flushEvery = 50 * time.Millisecond
 	// spillAfter is how long a row waits in memory alone. After a kill -9 no more than that is
 	// missing, and the time that appending to a file takes.
-	spillAfter = 200 * time.Millisecond
+	spillAfter = 150 * time.Millisecond
 
 	retryFirst = 100 * time.Millisecond // the first wait after the store has failed; doubled with each
 	retryMost  = 10 * time.Second
