@@ -200,7 +200,7 @@ func (r *Recorder) give(ctx context.Context, g *gift) error {
 	}
 }
 
-// Flush returns when all that was added before is in the store.
+// Flush returns when the store is open and all that was added before is in it.
 func (r *Recorder) Flush(ctx context.Context) error {
 	if !r.started.Load() {
 		return ErrNotOpen

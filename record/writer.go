@@ -322,6 +322,9 @@ func (w *writer) leave(b *batch) {
 
 // answerFlushes tells those who wait for a flush that it is done.
 func (w *writer) answerFlushes() {
+	if !w.opened {
+		return
+	}
 	waiting := w.flushes[:0]
 	for _, f := range w.flushes {
 		if !f.moved && w.left >= f.target {
