@@ -6,10 +6,13 @@ import (
 	"strings"
 )
 
-// replyHeaders are those of a vendor's headers that a client may see, beside the rate limits
-// (source: https://platform.openai.com/docs/api-reference/debugging-requests).
+// replyHeaders are those of a vendor's headers that a client may see, beside the rate limits: the
+// request's id at OpenAI, Anthropic and AWS among them, which their support asks for
+// (sources: https://platform.openai.com/docs/api-reference/debugging-requests,
+// https://platform.claude.com/docs/en/api/errors#request-id, and what aws-sdk-go-v2 reads).
 var replyHeaders = []string{
-	"Content-Disposition", "Content-Language", "Openai-Model", "Openai-Processing-Ms", "Openai-Version", "X-Request-Id",
+	"Content-Disposition", "Content-Language", "Openai-Model", "Openai-Processing-Ms", "Openai-Version", "Request-Id", "X-Amzn-Requestid",
+	"X-Request-Id",
 }
 
 const rateLimitPrefix = "X-Ratelimit-"

@@ -237,13 +237,13 @@ func TestRepliesShowTheClientTheAllowedHeadersOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := p.ReplyHeader(http.Header{
-		"X-Request-Id": {"req_1"}, "Openai-Processing-Ms": {"12"}, "X-Ratelimit-Remaining-Tokens": {"7"}, "Content-Disposition": {"inline"},
+		"X-Request-Id": {"req_1"}, "Request-Id": {"req_2"}, "X-Amzn-Requestid": {"3"}, "X-Amzn-Trace-Id": {"4"}, "Openai-Processing-Ms": {"12"}, "X-Ratelimit-Remaining-Tokens": {"7"}, "Content-Disposition": {"inline"},
 		"Set-Cookie": {"a=b"}, "Openai-Organization": {"acme"}, "Openai-Project": {"p"}, "Server": {"cloudflare"}, "Cf-Ray": {"x"}, "Via": {"x"},
 		"Content-Type": {"text/plain"}, "Content-Length": {"1"}, "Content-Encoding": {"gzip"}, "Transfer-Encoding": {"chunked"}, "Connection": {"close"},
 		"Retry-After": {"1"}, "X-Should-Retry": {"true"}, "Alt-Svc": {"h3"}, "Location": {"https://example.com"}, "Authorization": {"x"},
 		"X-Deployment-Variant": {"forged"}, "Access-Control-Allow-Origin": {"*"}, "Strict-Transport-Security": {"max-age=1"}, "X-Ratelimit": {"x"},
 	})
-	want := []string{"Content-Disposition", "Openai-Processing-Ms", "X-Ratelimit-Remaining-Tokens", "X-Request-Id"}
+	want := []string{"Content-Disposition", "Openai-Processing-Ms", "Request-Id", "X-Amzn-Requestid", "X-Ratelimit-Remaining-Tokens", "X-Request-Id"}
 	if names := slices.Sorted(maps.Keys(got)); !slices.Equal(names, want) {
 		t.Errorf("got %v, want %v", names, want)
 	}
