@@ -14,6 +14,7 @@ import (
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/messages"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/rerank"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/responses"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/titan"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/typed"
 	"github.com/mulligan-gateway/mulligan/upstream/provider"
 )
@@ -34,6 +35,7 @@ var translators = map[spoken]func(model string) dialect.Plain{
 
 	{provider.DialectGemini, llm.Embeddings}: of(gemini.NewEmbeddings),
 	{provider.DialectCohere, llm.Embeddings}: of(cohere.NewEmbeddings),
+	{provider.DialectTitan, llm.Embeddings}:  of(titan.NewEmbeddings),
 
 	{provider.DialectCohere, llm.Rerank}: of(cohere.NewRerank),
 

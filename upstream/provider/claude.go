@@ -41,14 +41,39 @@ var vertexFamilies = []Family{
 const streamsOfAWS = "application/vnd.amazon.eventstream"
 
 // bedrockFamilies are the models of Bedrock that are asked in their own dialect when a client
-// speaks it. Everything else goes by Converse
-// (source: https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html).
-var bedrockFamilies = []Family{{
-	Has: bedrock.IsClaude, Endpoints: claudeEndpoints, Streams: streamsOfAWS,
-	Dialects:   map[llm.Endpoint]string{llm.Chat: DialectConverse},
-	ModelPaths: map[llm.Endpoint]ModelPath{llm.Chat: bedrock.Converse, llm.Messages: bedrock.Invoke},
-	Bodies:     map[llm.Endpoint]func([]byte, string) ([]byte, error){llm.Messages: versioned("bedrock-2023-05-31", "stream")},
-}}
+// speaks it, and those that do not converse. Everything else goes by Converse
+// (sources: https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html,
+// model-parameters-titan-embed-text.html and model-parameters-embed.html beside it,
+// https://docs.aws.amazon.com/bedrock/latest/userguide/rerank-supported.html).
+var bedrockFamilies = []Family{
+	{
+		Has: bedrock.IsClaude, Endpoints: claudeEndpoints, Streams: streamsOfAWS,
+		Dialects:   map[llm.Endpoint]string{llm.Chat: DialectConverse},
+		ModelPaths: map[llm.Endpoint]ModelPath{llm.Chat: bedrock.Converse, llm.Messages: bedrock.Invoke},
+		Bodies:     map[llm.Endpoint]func([]byte, string) ([]byte, error){llm.Messages: versioned("bedrock-2023-05-31", "stream")},
+	},
+	invoked(bedrock.IsTitanEmbed, llm.Embeddings, DialectTitan, nil),
+	// The bodies are Cohere's own but for the model, and a ranking says its version.
+	invoked(bedrock.IsCohereEmbed, llm.Embeddings, DialectCohere, func(body []byte, _ string) ([]byte, error) {
+		const types = "embedding_types"
+		return edited(body, []string{"model", types}, `"`+types+`":["float"]`)
+	}),
+	invoked(bedrock.IsCohereRerank, llm.Rerank, DialectCohere, func(body []byte, _ string) ([]byte, error) {
+		return edited(body, []string{"model"}, `"api_version":2`)
+	}),
+}
+
+// invoked returns the family of models of Bedrock that serve one endpoint, by InvokeModel.
+func invoked(has func(string) bool, e llm.Endpoint, dialect string, body func([]byte, string) ([]byte, error)) Family {
+	f := Family{
+		Has: has, Endpoints: []llm.Endpoint{e}, Dialects: map[llm.Endpoint]string{e: dialect},
+		ModelPaths: map[llm.Endpoint]ModelPath{e: bedrock.Invoke},
+	}
+	if body != nil {
+		f.Bodies = map[llm.Endpoint]func([]byte, string) ([]byte, error){e: body}
+	}
+	return f
+}
 
 // azureFamilies are the models of Azure that do not speak OpenAI's dialect. Their deployments are
 // named by the account's config

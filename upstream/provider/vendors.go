@@ -72,6 +72,7 @@ const (
 	DialectConverse = "converse"
 	DialectGemini   = "gemini"
 	DialectMessages = "messages"
+	DialectTitan    = "titan"
 )
 
 // HeaderAnthropicVersion says which version of Anthropic's API a request is for
@@ -248,7 +249,7 @@ var vendors = []Vendor{
 		Dialects:   map[llm.Endpoint]string{llm.Chat: DialectConverse},
 		ModelPaths: map[llm.Endpoint]ModelPath{llm.Chat: bedrock.Converse},
 		Drops:      openAIOnly,
-		Note:       "needs a `region`. It signs in with `access_key_id` and `secret_access_key` (and `session_token`), or with `api_key` for a Bedrock API key; without any of them with what AWS's default chain finds, which is looked at when the first request is signed. See [Bedrock](#bedrock).",
+		Note:       "needs a `region`. Titan's and Cohere's models for embeddings and Cohere's for rankings are asked by InvokeModel, Titan's for one text at a time. It signs in with `access_key_id` and `secret_access_key` (and `session_token`), or with `api_key` for a Bedrock API key; without any of them with what AWS's default chain finds, which is looked at when the first request is signed. See [Bedrock](#bedrock).",
 		Source:     "https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html",
 	},
 	{

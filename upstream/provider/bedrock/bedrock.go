@@ -95,10 +95,24 @@ func escape(model string) string {
 // profile's id or the ARN of either. Profiles of an application's own, and models that are
 // imported or provisioned, do not say what they are.
 func IsClaude(model string) bool {
+	return isOf(model, anthropic)
+}
+
+// IsTitanEmbed says whether a model is Titan's for embeddings of texts.
+func IsTitanEmbed(model string) bool { return isOf(model, "amazon.titan-embed-text") }
+
+// IsCohereEmbed says whether a model is Cohere's for embeddings.
+func IsCohereEmbed(model string) bool { return isOf(model, "cohere.embed") }
+
+// IsCohereRerank says whether a model is Cohere's for rankings.
+func IsCohereRerank(model string) bool { return isOf(model, "cohere.rerank") }
+
+// isOf says whether an id begins like that, or goes on so behind the region of a profile.
+func isOf(model, begin string) bool {
 	if strings.HasPrefix(model, "arn:") {
 		model = model[strings.LastIndexByte(model, '/')+1:]
 	}
-	return strings.HasPrefix(model, anthropic) || strings.Contains(model, "."+anthropic)
+	return strings.HasPrefix(model, begin) || strings.Contains(model, "."+begin)
 }
 
 // anthropic is how the ids of Anthropic's models begin, or go on behind the region of a profile.
