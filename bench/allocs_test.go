@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
@@ -61,6 +62,11 @@ var (
 	cannedStream = []string{"text/event-stream"}
 )
 
+// gate keeps streams waiting for their last event.
+type gate struct{ arrived, open chan struct{} }
+
+var waiting atomic.Pointer[gate]
+
 // canned is a reply: its events come one at a time.
 type canned struct {
 	event, end []byte
@@ -68,6 +74,10 @@ type canned struct {
 }
 
 func (c *canned) Read(p []byte) (int, error) {
+	if g := waiting.Load(); g != nil && c.events == 1 {
+		g.arrived <- struct{}{}
+		<-g.open
+	}
 	switch {
 	case c.events > 0:
 		c.events--
@@ -170,20 +180,31 @@ func newMeasured(t testing.TB, s setup) *measured {
 	provider := func(events string) string {
 		return "provider p" + events + " openai_compatible {\nbase_url http://example.com/v1\napi_key k\nheader X-Events " + events + "\ntransport canned\n}\n"
 	}
-	ctx := provision(t, "{\nadmin off\nauto_https off\nllm_gateway {\nstore "+cmp.Or(s.store, "off")+"\n"+provider("10")+provider("500")+
-		"models {\nmodel p10/m {\ninput 1\noutput 2\n}\nmodel p500/m {\ninput 1\noutput 2\n}\n}\n"+deployments.String()+"}\n}\nhttp://127.0.0.1:9999 {\nllm_gateway\n}\n")
+	return newMeasuredOf(t, "{\nadmin off\nauto_https off\nllm_gateway {\nstore "+cmp.Or(s.store, "off")+"\n"+provider("10")+provider("500")+
+		"models {\nmodel p10/m {\ninput 1\noutput 2\n}\nmodel p500/m {\ninput 1\noutput 2\n}\n}\n"+deployments.String()+"}\n}\nhttp://127.0.0.1:9999 {\nllm_gateway\n}\n", s.body, s.events)
+}
+
+// newMeasuredOf returns the handler of a Caddyfile, and a request with that body for a deployment.
+func newMeasuredOf(t testing.TB, config, body, deployment string) *measured {
+	t.Helper()
+	ctx := provision(t, config)
 	module, err := ctx.LoadModuleByID("http.handlers.llm_gateway", []byte("{}"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &measured{t: t, handler: module.(caddyhttp.MiddlewareHandler), writer: &countingWriter{header: make(http.Header, 16)}, body: bytes.NewReader([]byte(s.body))}
+	return (&measured{t: t, handler: module.(caddyhttp.MiddlewareHandler)}).again(body, deployment)
+}
+
+// again returns the same handler with a request of its own.
+func (m *measured) again(body, deployment string) *measured {
+	n := &measured{t: m.t, handler: m.handler, writer: &countingWriter{header: make(http.Header, 16)}, body: bytes.NewReader([]byte(body))}
 	r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1:9999/v1/chat/completions", nil)
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("X-Deployment-Key", s.events)
+	r.Header.Set("X-Deployment-Key", deployment)
 	r.Header.Set("X-Deployment-Context", `{"tier":"free"}`)
-	r.Body, r.ContentLength = io.NopCloser(m.body), int64(len(s.body))
-	m.request = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), m.writer, new(caddyhttp.Server))
-	return m
+	r.Body, r.ContentLength = io.NopCloser(n.body), int64(len(body))
+	n.request = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), n.writer, new(caddyhttp.Server))
+	return n
 }
 
 // ask serves the request once.

@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -97,15 +96,23 @@ func unreadable(err error) *llm.Error {
 }
 
 // readLong reads a body that announces a length for which no buffer is kept. It takes memory as
-// the bytes arrive: whoever announces much and sends nothing gets little.
+// the bytes arrive, twice as much each time: whoever announces much and sends nothing gets
+// little. The last time it takes no more than was announced.
 func readLong(r io.Reader, length int64) ([]byte, error) {
-	var b bytes.Buffer
-	b.Grow(maxPooledBody)
-	n, err := b.ReadFrom(io.LimitReader(r, length))
-	if err == nil && n < length {
-		err = io.ErrUnexpectedEOF
+	b := make([]byte, 0, maxPooledBody)
+	for {
+		n, err := io.ReadFull(r, b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil || int64(len(b)) == length {
+			return b, err
+		}
+		more := make([]byte, len(b), min(2*int64(cap(b)), length))
+		copy(more, b)
+		b = more
 	}
-	return b.Bytes(), err
 }
 
 func bodyTooLarge(limit int64) *llm.Error {

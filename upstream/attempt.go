@@ -102,8 +102,12 @@ func (a *attempt) read(resp *http.Response) (*Reply, *fault) {
 		return nil, &fault{phase: phaseOutput, kind: kindMalformed,
 			cause: errors.New("the provider redirects, which is not followed: correct its base_url")}
 	}
+	contentType := resp.Header.Get("Content-Type")
+	media := mediaType(contentType)
+	a.framed = media == converse.ContentType
+	stream := media == "text/event-stream" || a.framed
 	r := &a.reply
-	*r = Reply{Status: resp.StatusCode, attempt: a, body: resp.Body, buffer: getBuffer()}
+	*r = Reply{Status: resp.StatusCode, attempt: a, body: resp.Body, buffer: getBuffer(stream)}
 	if q := a.loop.call.Request; a.loop.policy().Continue && q.Endpoint == llm.Chat && q.Stream {
 		r.said = &a.loop.said
 	}
@@ -112,12 +116,9 @@ func (a *attempt) read(resp *http.Response) (*Reply, *fault) {
 	if a.way.exit != nil {
 		r.doorway = &doorway{to: a.way.exit.Events()}
 	}
-	contentType := resp.Header.Get("Content-Type")
 	var f *fault
-	media := mediaType(contentType)
-	a.framed = media == converse.ContentType
 	switch {
-	case media == "text/event-stream", a.framed:
+	case stream:
 		f = a.readStream(r)
 	case repliesInJSON(a.loop.call.Request.Endpoint), media == "application/json", strings.HasSuffix(media, "+json"):
 		f = a.readPlain(r, resp.ContentLength)

@@ -38,7 +38,7 @@ type translation struct {
 }
 
 func newTranslation(src io.Reader, to dialect.Stream) *translation {
-	buffer := getBuffer()
+	buffer := getBuffer(true)
 	return &translation{in: events{src: src, buf: *buffer}, to: to, buffer: buffer}
 }
 
