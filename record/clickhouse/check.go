@@ -12,6 +12,9 @@ import (
 // Check implements record.Store. ClickHouse checks its own files when it reads them; what is
 // looked for here is what an interrupted Write or Prune can leave behind.
 func (s *Store) Check(ctx context.Context, repair bool) (*record.Report, error) {
+	if repair && s.readOnly {
+		return nil, errReadOnly
+	}
 	report := &record.Report{Problems: []string{}, Repaired: []string{}}
 	for _, count := range []struct {
 		into *int64

@@ -14,6 +14,9 @@ import (
 // the day at the edge ClickHouse writes what stays anew, beside whatever else it does.
 func (s *Store) Prune(ctx context.Context, r record.Retention) (record.Pruned, error) {
 	var pruned record.Pruned
+	if s.readOnly {
+		return pruned, errReadOnly
+	}
 	if err := s.setTTL(ctx, r.Age); err != nil {
 		return pruned, err
 	}

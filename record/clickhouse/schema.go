@@ -11,6 +11,8 @@ import (
 
 var errNewer = errors.New("the tables were made by a newer Mulligan: run that version, or give the store another database")
 
+var errNoTables = errors.New("there are no records in this database yet, or of an older Mulligan: a gateway that starts on it makes the tables")
+
 // day is how many microseconds a partition is long.
 const day = 86_400_000_000
 
@@ -42,9 +44,8 @@ var migrations = [][]string{
 // migrate brings the schema to the newest version. Several gateways may do so at once: every
 // statement leaves alone what is there.
 func (s *Store) migrate(ctx context.Context) error {
-	err := s.conn.Exec(ctx, "CREATE TABLE IF NOT EXISTS "+schemaTable+" (version Int64) ENGINE = MergeTree ORDER BY version")
-	if err != nil {
-		return fmt.Errorf("make the tables: %w", err)
+	if err := s.noteVersions(ctx); err != nil {
+		return err
 	}
 	have, err := s.number(ctx, "SELECT toInt64(coalesce(max(version), 0)) FROM "+schemaTable)
 	if err != nil {
@@ -52,6 +53,9 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 	if have > int64(len(migrations)) {
 		return errNewer
+	}
+	if s.readOnly && have < int64(len(migrations)) {
+		return errNoTables
 	}
 	for v := have; v < int64(len(migrations)); v++ {
 		for _, sql := range migrations[v] {
@@ -62,6 +66,25 @@ func (s *Store) migrate(ctx context.Context) error {
 		if err := s.conn.Exec(ctx, fmt.Sprintf("INSERT INTO %s (version) SELECT %d", schemaTable, v+1)); err != nil {
 			return fmt.Errorf("note schema %d: %w", v+1, err)
 		}
+	}
+	return nil
+}
+
+// noteVersions makes the table of versions, or says that a store to read is not there.
+func (s *Store) noteVersions(ctx context.Context) error {
+	if !s.readOnly {
+		err := s.conn.Exec(ctx, "CREATE TABLE IF NOT EXISTS "+schemaTable+" (version Int64) ENGINE = MergeTree ORDER BY version")
+		if err != nil {
+			return fmt.Errorf("make the tables: %w", err)
+		}
+		return nil
+	}
+	there, err := s.number(ctx, "SELECT toInt64(count()) FROM system.tables WHERE database = currentDatabase() AND name = ?", schemaTable)
+	if err != nil {
+		return fmt.Errorf("look for the tables: %w", err)
+	}
+	if there == 0 {
+		return errNoTables
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -19,21 +20,38 @@ type Options struct {
 	// (source: https://github.com/ClickHouse/clickhouse-go#dsn). The port is that of the native
 	// protocol. The database must exist.
 	URL string
+	// ReadOnly opens tables that are there and makes none; Write, Prune and repair fail.
+	ReadOnly bool
 }
+
+// Place says where the records are, without what is secret, and the same for all that lead to
+// the same tables.
+func (o Options) Place() (string, error) {
+	options, err := clickhouse.ParseDSN(o.URL)
+	if err != nil {
+		return "", errURL
+	}
+	return strings.Join(options.Addr, ",") + "/" + options.Auth.Database, nil
+}
+
+// errURL takes the place of the driver's error, which may quote the URL, and with it the password.
+var errURL = errors.New(`read the URL of ClickHouse: it must look like "clickhouse://user:password@host:9000/database"`)
+
+var errReadOnly = errors.New("the records are open for reading only")
 
 // Store keeps records in the tables llm_gateway_rows, _bodies, _feedback and _completions.
 type Store struct {
-	conn    driver.Conn
-	version version
-	ttl     time.Duration // the age that the tables have as their TTL
+	conn     driver.Conn
+	readOnly bool
+	version  version
+	ttl      time.Duration // the age that the tables have as their TTL
 }
 
 // Open connects, and makes the tables that are not there.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	options, err := clickhouse.ParseDSN(o.URL)
 	if err != nil {
-		// The driver's error may quote the URL, and with it the password.
-		return nil, errors.New(`read the URL of ClickHouse: it must look like "clickhouse://user:password@host:9000/database"`)
+		return nil, errURL
 	}
 	options.ClientInfo.Products = append(options.ClientInfo.Products, struct{ Name, Version string }{"mulligan", ""})
 	if options.Settings == nil {
@@ -46,7 +64,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open ClickHouse: %w", err)
 	}
-	s := &Store{conn: conn}
+	s := &Store{conn: conn, readOnly: o.ReadOnly}
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}

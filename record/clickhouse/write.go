@@ -9,7 +9,7 @@ import (
 	"github.com/mulligan-gateway/mulligan/record/query"
 )
 
-// version of a row that is written: without completions its revision is 0.
+// revised is a row as it is written.
 type revised struct {
 	*record.Row
 	original string // the JSON of the row without its completions, "" when it has none
@@ -19,6 +19,9 @@ type revised struct {
 // Write implements record.Store. What it inserts is independent of what may have arrived of
 // the batch before, so that an interrupted Write is made whole by another one.
 func (s *Store) Write(ctx context.Context, b *record.Batch) error {
+	if s.readOnly {
+		return errReadOnly
+	}
 	b = b.Clean()
 	added, err := s.newCompletions(ctx, b.Completions)
 	if err != nil {

@@ -7,11 +7,14 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/mulligan-gateway/mulligan/record/query"
 )
 
 var errNewer = errors.New("the tables were made by a newer Mulligan: run that version, or give the store another schema")
+
+var errNoTables = errors.New("there are no records in this schema yet, or of an older Mulligan: a gateway that starts on it makes the tables")
 
 // Keys of advisory locks, which gateways that share a database hold in turn. The first half
 // is "Mull" in ASCII; the locks are of the database, so the schema does not matter.
@@ -104,6 +107,24 @@ func (s *Store) migrate(ctx context.Context) error {
 	})
 	if err != nil {
 		return fmt.Errorf("make the tables in PostgreSQL: %w", err)
+	}
+	return nil
+}
+
+// check says whether the tables are there, and of this version.
+func (s *Store) check(ctx context.Context) error {
+	var have int
+	err := s.pool.QueryRow(ctx, "SELECT coalesce(max(version), 0) FROM schema_version").Scan(&have)
+	var refused *pgconn.PgError
+	switch {
+	case errors.As(err, &refused) && refused.Code == "42P01": // undefined_table
+		return errNoTables
+	case err != nil:
+		return fmt.Errorf("look for the tables in PostgreSQL: %w", err)
+	case have > len(migrations):
+		return errNewer
+	case have < len(migrations):
+		return errNoTables
 	}
 	return nil
 }

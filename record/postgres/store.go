@@ -21,7 +21,30 @@ type Options struct {
 	URL string
 	// Schema is where the tables are; it is made when it is not there. Default: llm_gateway.
 	Schema string
+	// ReadOnly opens tables that are there and changes nothing: Write, Prune and repair fail.
+	ReadOnly bool
 }
+
+// Place says where the records are, without what is secret, and the same for all that lead to
+// the same tables.
+func (o Options) Place() (string, error) {
+	config, err := pgxpool.ParseConfig(o.URL)
+	if err != nil {
+		return "", errURL
+	}
+	c := config.ConnConfig
+	return fmt.Sprintf("%s:%d/%s %s", c.Host, c.Port, c.Database, o.schema()), nil
+}
+
+func (o Options) schema() string {
+	if o.Schema == "" {
+		return "llm_gateway"
+	}
+	return o.Schema
+}
+
+// errURL takes the place of the driver's error, which quotes the URL, and with it the password.
+var errURL = errors.New(`read the URL of PostgreSQL: it must look like "postgres://user:password@host:5432/database"`)
 
 // Store keeps records in a schema of a PostgreSQL database.
 type Store struct {
@@ -34,21 +57,24 @@ type Store struct {
 func Open(ctx context.Context, o Options) (*Store, error) {
 	config, err := pgxpool.ParseConfig(o.URL)
 	if err != nil {
-		// The driver's error quotes the URL, and not all of it without what is secret.
-		return nil, errors.New(`read the URL of PostgreSQL: it must look like "postgres://user:password@host:5432/database"`)
+		return nil, errURL
 	}
-	s := &Store{schema: o.Schema}
-	if s.schema == "" {
-		s.schema = "llm_gateway"
-	}
+	s := &Store{schema: o.schema()}
 	config.ConnConfig.RuntimeParams["search_path"] = pgx.Identifier{s.schema}.Sanitize()
 	config.ConnConfig.RuntimeParams["application_name"] = "mulligan"
+	if o.ReadOnly {
+		config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+	}
 	// A batch is in UTF-8 whatever the client's locale says.
 	config.ConnConfig.RuntimeParams["client_encoding"] = "UTF8"
 	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, fmt.Errorf("open PostgreSQL: %w", err)
 	}
-	if err := s.migrate(ctx); err != nil {
+	prepare := s.migrate
+	if o.ReadOnly {
+		prepare = s.check
+	}
+	if err := prepare(ctx); err != nil {
 		s.pool.Close()
 		return nil, err
 	}
