@@ -26,7 +26,7 @@ test: clients servers
 
 # A short run of the fuzz targets that read bytes from outside on the path of every request. FUZZTIME=10m makes it long.
 FUZZTIME ?= 3s
-FUZZ = upstream:FuzzEvents upstream/dialect/failure:FuzzRead upstream/dialect/failure:FuzzWait rewrite:FuzzApply
+FUZZ = upstream:FuzzEvents upstream/dialect/failure:FuzzRead upstream/dialect/failure:FuzzWait rewrite:FuzzApply record:FuzzSpillLines record/redact:FuzzText
 fuzz:
 	@set -e; for f in $(FUZZ); do \
 		echo "fuzzing $$f for $(FUZZTIME)"; \

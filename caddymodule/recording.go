@@ -97,7 +97,7 @@ func (r *recording) start(bounds record.Retention) error {
 		r.first = first
 	}
 	r.started = true
-	r.Recorder.Start()
+	r.Start()
 	return nil
 }
 

@@ -38,9 +38,7 @@ func (x *exchange) record() {
 // which are used again.
 func (x *exchange) row() *record.Row {
 	a := &x.account
-	space := new(rowSpace)
-	r := &space.row
-	*r = record.Row{
+	space := &rowSpace{row: record.Row{
 		TraceID: a.TraceID, Time: a.Start.UTC().Truncate(time.Microsecond),
 		Deployment: a.Deployment, Domain: a.Domain, Variant: a.Variant,
 		ConfigVersion: x.site.app.configVersion, ClientID: a.ClientID,
@@ -55,7 +53,8 @@ func (x *exchange) row() *record.Row {
 		},
 		FirstToken: record.Millis(a.FirstToken), Duration: record.Millis(a.Duration),
 		Upstream: record.Millis(a.UpstreamTime), Overhead: record.Millis(a.Overhead()),
-	}
+	}}
+	r := &space.row
 	r.CostUSD, r.Priced = metrics.CostOf(a)
 	if x.variant != nil {
 		if x.variant.When != nil {

@@ -119,7 +119,7 @@ func TestARecordSaysWhatHappened(t *testing.T) {
 	e := entry(id)
 	if e.TraceID != id || e.Deployment != "answers" || e.Domain != "care" || e.Variant != "gold" || e.Rule != `context.tier == "gold"` ||
 		e.Provider != "two" || e.Model != "m" || !e.Fallback || e.Status != 200 || e.Outcome != "ok" || e.Endpoint != "chat" ||
-		len(e.ConfigVersion) != 16 || !e.Usage.Known || e.Usage.Input == 0 || !e.Priced || e.CostUSD <= 0 {
+		len(e.ConfigVersion) != 16 || !e.Known || e.Input == 0 || !e.Priced || e.CostUSD <= 0 {
 		t.Errorf("the record: %+v", e.Row)
 	}
 	if len(e.Attempts) != 2 || e.Attempts[0].Verdict != "next" || e.Attempts[0].Status != 503 || e.Attempts[1].Verdict != "ok" ||

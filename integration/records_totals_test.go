@@ -134,7 +134,7 @@ func TestMetricsAccessLogAndRecordsAgree(t *testing.T) {
 					continue
 				}
 				for range 3 {
-					traces = append(traces, askTotals(t, g, asked, variant, stream))
+					traces = append(traces, g.askTotals(asked, variant, stream))
 				}
 			}
 		}
@@ -166,7 +166,7 @@ func TestMetricsAccessLogAndRecordsAgree(t *testing.T) {
 			t.Errorf("nobody asked for %s", r.TraceID)
 		}
 	}
-	agree(t, "records", kept, "access log", logged)
+	agree(t, "records and access log", kept, logged)
 
 	counted := scraped(t, g)
 	for kind, was := range before {
@@ -189,17 +189,17 @@ func TestMetricsAccessLogAndRecordsAgree(t *testing.T) {
 			onlyUse[kind] = sum
 		}
 	}
-	agree(t, "metrics", requests, "records", onlyRequests)
-	agree(t, "metrics", used, "records", onlyUse)
+	agree(t, "metrics and records", requests, onlyRequests)
+	agree(t, "metrics and records", used, onlyUse)
 	if len(onlyUse) < 3 {
 		t.Errorf("only %v used anything", onlyUse)
 	}
 }
 
-func agree(t *testing.T, what string, got totals, whose string, want totals) {
+func agree(t *testing.T, who string, got, want totals) {
 	t.Helper()
 	if !maps.EqualFunc(got, want, total.equal) {
-		t.Errorf("%s say\n%+v\nand the %s says\n%+v", what, got, whose, want)
+		t.Errorf("%s do not agree:\n%+v\nand\n%+v", who, got, want)
 	}
 }
 
@@ -207,7 +207,8 @@ func hostOf(s *fakellm.Server) string { return strings.TrimPrefix(s.URL, "http:/
 
 // askTotals asks, and returns the exchange's trace id. Who leaves does so after the first
 // bytes.
-func askTotals(t *testing.T, g *gateway, asked, variant string, stream bool) string {
+func (g *gateway) askTotals(asked, variant string, stream bool) string {
+	t := g.t
 	t.Helper()
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
@@ -257,10 +258,10 @@ func scraped(t *testing.T, g *gateway) totals {
 			}
 			kind := labels["variant"] + "/" + labels["provider"] + "/" + labels["model"]
 			value := m.GetCounter().GetValue()
-			switch {
-			case name == "llm_gateway_requests_total":
+			switch name {
+			case "llm_gateway_requests_total":
 				all.add(kind+" "+labels["outcome"], total{requests: int64(value)})
-			case name == "llm_gateway_cost_usd_total":
+			case "llm_gateway_cost_usd_total":
 				all.add(kind, total{cost: value})
 			default:
 				n := int64(value)

@@ -148,7 +148,7 @@ func (s *spill) exclude(path string) string {
 }
 
 // append adds lines. With durable it returns when they are on the disk. It returns where they
-// end; on an error nothing was added, unless the error is a *notDurable.
+// end; on an error nothing was added, unless the error is a *notDurableError.
 func (s *spill) append(lines []byte, durable bool) (position, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,16 +174,16 @@ func (s *spill) append(lines []byte, durable bool) (position, error) {
 	end := position{seg.n, seg.size}
 	if durable {
 		if err := seg.file.Sync(); err != nil {
-			return end, &notDurable{err}
+			return end, &notDurableError{err}
 		}
 	}
 	return end, nil
 }
 
-// notDurable says that lines were added, and may be lost if the machine fails now.
-type notDurable struct{ error }
+// notDurableError says that lines were added, and may be lost if the machine fails now.
+type notDurableError struct{ error }
 
-func (e *notDurable) Unwrap() error { return e.error }
+func (e *notDurableError) Unwrap() error { return e.error }
 
 // prepare makes the last segment one that can be appended to.
 func (s *spill) prepare() error {
@@ -272,7 +272,7 @@ func (s *spill) removeStored() {
 	}
 }
 
-func (s *spill) dropFirst() *segment {
+func (s *spill) dropFirst() {
 	seg := s.segments[0]
 	if len(s.segments) == 1 {
 		s.writing = false
@@ -284,7 +284,6 @@ func (s *spill) dropFirst() *segment {
 		// It would be read again after a restart, and written once more, which is harmless.
 		_ = os.Truncate(seg.path, 0)
 	}
-	return seg
 }
 
 // skip gives the first segment up, which cannot be read, and returns what became of it.

@@ -86,7 +86,7 @@ func (w *writer) spillBatch(b *batch, now time.Time) bool {
 		w.lines.Reset()
 		w.lines = bytes.Buffer{}
 	}
-	lost := new(notDurable)
+	lost := new(notDurableError)
 	if err != nil && !errors.As(err, &lost) {
 		w.spillAt = now.Add(spillRetry)
 		w.log.add("spill", "the spill file of records takes no more; they wait in memory, and are dropped when there is no room", err)
