@@ -18,6 +18,12 @@ var (
 	ErrFull = errors.New("the disk is full")
 )
 
+// isBusy says whether an error is that another process holds a lock.
+func isBusy(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
 // explain adds to an error of the file what to do about it.
 func (s *Store) explain(doing string, err error) error { return explain(s.path, doing, err) }
 

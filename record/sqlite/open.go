@@ -44,10 +44,20 @@ var errReadOnly = errors.New("the records are open for reading only")
 // errClosed is the error of what is asked of a store that is closed.
 var errClosed = errors.New("the records are closed")
 
-// Open opens or makes a file of records.
+// Open opens or makes a file of records. While another process makes it, it waits.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s, err := open(ctx, o)
-	return s, explain(o.Path, "open the records", err)
+	// SQLite itself does not wait for a process that turns the write-ahead log on.
+	for deadline := time.Now().Add(busyTimeout); ; {
+		s, err := open(ctx, o)
+		if !isBusy(err) || time.Now().After(deadline) {
+			return s, explain(o.Path, "open the records", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, explain(o.Path, "open the records", errors.Join(ctx.Err(), err))
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 func open(ctx context.Context, o Options) (*Store, error) {

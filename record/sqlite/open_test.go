@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mulligan-gateway/mulligan/record"
 )
@@ -147,5 +148,40 @@ func TestAClosedStoreSaysSo(t *testing.T) {
 	}
 	if _, err := s.Stats(ctx, &record.Question{}); !errors.Is(err, errClosed) {
 		t.Errorf("stats: %v", err)
+	}
+}
+
+func TestOpeningWaitsForALockAndNoLongerThanItsContext(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "records.db")
+	db, err := sql.Open("sqlite", dsn(path, "rwc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	other, err := db.Conn(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.ExecContext(context.Background(), "BEGIN EXCLUSIVE"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := Open(ctx, Options{Path: path}); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("a file that is locked is %v", err)
+	}
+	opened := make(chan error)
+	go func() {
+		s, err := Open(context.Background(), Options{Path: path})
+		if err == nil {
+			err = s.Close()
+		}
+		opened <- err
+	}()
+	if _, err := other.ExecContext(context.Background(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-opened; err != nil {
+		t.Errorf("a file that was locked is %v", err)
 	}
 }

@@ -35,10 +35,23 @@ func openWriter(ctx context.Context, path string) (*writer, error) {
 	if w.conn, err = db.Conn(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	if err := migrate(ctx, w.conn); err != nil {
+	if err := w.prepareFile(ctx); err != nil {
 		return nil, errors.Join(err, w.close())
 	}
 	return w, nil
+}
+
+// prepareFile makes sure of the write-ahead log, without which readers would hold up Write,
+// and of the schema.
+func (w *writer) prepareFile(ctx context.Context) error {
+	var mode string
+	if err := w.conn.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
+		return err
+	}
+	if mode != "wal" {
+		return fmt.Errorf("no write-ahead log can be kept beside it (the journal mode is %q): use a local file system", mode)
+	}
+	return migrate(ctx, w.conn)
 }
 
 func (w *writer) close() error {

@@ -242,7 +242,7 @@ func testPaging(t *testing.T, p *pair) {
 }
 
 var hostile = []string{
-	"'; DROP TABLE rows; --", `"quoted"`, "a\x00b", "bad \xff\xfe utf-8", "😀 e\u0301", strings.Repeat("long ", 50_000), "%_\\", "$1 ? :x @y",
+	"'; DROP TABLE rows; --", `"quoted"`, "a\x00b", "bad \xff\xfe utf-8", "😀 e\u0301", strings.Repeat("long ", 10_000), "%_\\", "$1 ? :x @y",
 	"{{x}}", "line\r\nbreak\t", `\u0000`, "\u2028", "' OR '1'='1", "NULL", "0x1F", "\x1f",
 }
 
