@@ -348,6 +348,44 @@ func TestAContainersRoleSignsForAllRequests(t *testing.T) {
 	}
 }
 
+func TestTheRoleOfAMachineSigns(t *testing.T) {
+	isolate(t)
+	var keys atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodPut && r.URL.Path == "/latest/api/token":
+			w.Header().Set("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "21600")
+			_, _ = w.Write([]byte("session"))
+		case r.Header.Get("X-Aws-Ec2-Metadata-Token") != "session":
+			http.Error(w, "no session", http.StatusUnauthorized)
+		case r.URL.Path == "/latest/meta-data/iam/security-credentials/":
+			_, _ = w.Write([]byte("role"))
+		case r.URL.Path == "/latest/meta-data/iam/security-credentials/role":
+			keys.Add(1)
+			_, _ = fmt.Fprintf(w, `{"Code":"Success","AccessKeyId":"AKIDMACHINE","SecretAccessKey":"hidden","Token":"t","Expiration":%q}`, time.Now().Add(6*time.Hour).UTC().Format(time.RFC3339))
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "false")
+	t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.URL)
+	s := at(t, Config{Region: "us-east-1"}, suiteTime)
+	var all sync.WaitGroup
+	for range 100 {
+		r := request(t, "POST", converseURL)
+		all.Go(func() {
+			if err := s.Sign(r, payload("x")); err != nil || !strings.Contains(r.Header.Get("Authorization"), "=AKIDMACHINE/") || r.Header.Get("X-Amz-Security-Token") != "t" {
+				t.Errorf("got %v and %v", r.Header, err)
+			}
+		})
+	}
+	all.Wait()
+	if keys.Load() != 1 {
+		t.Errorf("%d fetches", keys.Load())
+	}
+}
+
 func TestARefusalIsToldFromWhatMayPass(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer  http.HandlerFunc
