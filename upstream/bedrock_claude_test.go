@@ -181,3 +181,17 @@ func TestOldKeysOfAWSAreReplacedWhenTheyAreRefused(t *testing.T) {
 		t.Errorf("got %q %v %q", o.body, o.err, o.verdicts())
 	}
 }
+
+func TestClaudeOnBedrockTakesNoMediaByAddress(t *testing.T) {
+	const asked = `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"hi"},{"type":"image","source":{"type":"url","url":"https://example.com/a.png"}}]}]}`
+	s := fakellm.Start(t)
+	b := claudeBed(t, s)
+	if o := b.call(t.Context(), llm.Messages, asked); code(o.err) != "unsupported_by_provider" || !strings.Contains(o.err.Error(), "messages[0].content[1]") {
+		t.Errorf("alone: %q %v", o.body, o.err)
+	}
+	spare := fakellm.Start(t, fakellm.Raw(http.StatusOK, "application/json", messagesReply))
+	b.add(provider.Config{Name: "spare", Kind: "anthropic", BaseURL: spare.BaseURL(), Keys: []string{"key-of-anthropic"}}, nil)
+	if o := b.call(t.Context(), llm.Messages, asked); o.err != nil || o.verdicts() != "spare ok" {
+		t.Errorf("with another: %q %v %q", o.body, o.err, o.verdicts())
+	}
+}

@@ -3,6 +3,7 @@ package upstream
 import (
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/provider"
 )
 
 // way is how a request to an endpoint gets to a provider: as it is, or by way of the hub.
@@ -52,8 +53,24 @@ func (t *Target) Translate(q *llm.Request, p llm.Payload) (llm.Payload, []string
 	if err != nil {
 		return llm.Payload{}, nil, err
 	}
+	if err := t.takes(w, p); err != nil {
+		return llm.Payload{}, nil, err
+	}
 	p, err = t.Provider.Adapt(w.endpoint, t.Model, p)
 	return p, dropped, err
+}
+
+// takes refuses media by address in a request that passes as it is to a platform whose models take
+// only bytes (source: https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html).
+// Where a request is translated, the dialect refuses them.
+func (t *Target) takes(w way, p llm.Payload) error {
+	if w.door != nil || w.to != nil || w.endpoint != llm.Messages || t.Provider.Kind() != provider.KindBedrock {
+		return nil
+	}
+	if all := mediaIn(llm.Messages, p.Bytes()); len(all) > 0 {
+		return &dialect.UnsupportedError{Field: all[0].field, Why: "is an address, and Amazon Bedrock takes only bytes; send a base64 source"}
+	}
+	return nil
 }
 
 func (t *Target) translate(w way, q *llm.Request, p llm.Payload) (llm.Payload, []string, error) {
