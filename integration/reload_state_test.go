@@ -105,8 +105,34 @@ func TestARestingTargetRestsThroughReloads(t *testing.T) {
 	g.reloadAll(check)
 }
 
-// TestAnOpenBreakerStaysOpenThroughReloads has a target that fails until its breaker opens.
+// inTime runs a scenario that is about a span of the clock. When the machine was too slow to see
+// the end of it within the span, it is begun anew; one that never is in time fails.
+func inTime(t *testing.T, span time.Duration, scenario func(t *testing.T, late func() bool)) {
+	t.Helper()
+	const tries = 10
+	for range tries {
+		missed := false
+		began := time.Now()
+		passed := t.Run("", func(t *testing.T) {
+			scenario(t, func() bool {
+				missed = missed || time.Since(began) > span
+				return missed
+			})
+		})
+		if !passed || !missed {
+			return
+		}
+	}
+	t.Fatalf("it took longer than %v, %d times", span, tries)
+}
+
+// TestAnOpenBreakerStaysOpenThroughReloads has a target that fails until its breaker opens. After
+// a while the breaker would try whether the target is well again.
 func TestAnOpenBreakerStaysOpenThroughReloads(t *testing.T) {
+	inTime(t, 10*time.Second, anOpenBreakerStaysOpen)
+}
+
+func anOpenBreakerStaysOpen(t *testing.T, late func() bool) {
 	first := fakellm.Start(t)
 	first.Always(fakellm.Error(http.StatusInternalServerError, "broken", "Broken."))
 	g, _ := startStateful(t, "10", first)
@@ -115,20 +141,21 @@ func TestAnOpenBreakerStaysOpenThroughReloads(t *testing.T) {
 			t.Fatalf("got %d", resp.StatusCode)
 		}
 	}
-	opened, failed := time.Now(), first.Count()
+	failed := first.Count()
 	if failed != 10 {
 		t.Fatalf("the breaker opened after %d failures", failed)
 	}
 	g.reloadAll(func() {
 		t.Helper()
 		g.askAnew("paired")
-		if time.Since(opened) > 10*time.Second {
-			t.Skip("this machine is too slow: the breaker soon tries whether the target is well again")
+		asked, s := first.Count(), g.target("first/primary")
+		if late() {
+			return
 		}
-		if first.Count() != failed {
+		if asked != failed {
 			t.Error("a failing target is asked again")
 		}
-		if s := g.target("first/primary"); s.Get("breaker").String() != "open" {
+		if s.Get("breaker").String() != "open" {
 			t.Errorf("the target is %s", s)
 		}
 	})
@@ -137,22 +164,22 @@ func TestAnOpenBreakerStaysOpenThroughReloads(t *testing.T) {
 // TestARetryBudgetIsSpentThroughReloads spends the extra attempts that a provider gets in ten
 // seconds, however few the requests. A reload brings no new ones.
 func TestARetryBudgetIsSpentThroughReloads(t *testing.T) {
+	inTime(t, 9*time.Second, aRetryBudgetIsSpent)
+}
+
+func aRetryBudgetIsSpent(t *testing.T, late func() bool) {
 	first := fakellm.Start(t)
 	first.Always(fakellm.Error(http.StatusConflict, "conflict", "Again.")) // retried, and no sign of bad health
 	g, _ := startStateful(t, "10", first)
-	began := time.Now()
 	for range 15 {
-		if attempts := g.askAnew("alone").Header.Get("X-Deployment-Attempts"); attempts != "3" {
+		if attempts := g.askAnew("alone").Header.Get("X-Deployment-Attempts"); attempts != "3" && !late() {
 			t.Fatalf("%s attempts while the budget lasts", attempts)
 		}
 	}
 	check := func() {
 		t.Helper()
 		attempts := g.askAnew("alone").Header.Get("X-Deployment-Attempts")
-		if time.Since(began) > 9*time.Second {
-			t.Skip("this machine is too slow: the budget is about ten seconds")
-		}
-		if attempts != "1" {
+		if attempts != "1" && !late() {
 			t.Errorf("%s attempts when the budget is spent", attempts)
 		}
 	}
