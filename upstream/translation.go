@@ -31,6 +31,7 @@ type translation struct {
 	frames *converse.Frames // in place of in, for a stream in AWS's frames
 	to     dialect.Stream
 	buffer *[]byte
+	room   *[]byte // for out
 	out    []byte
 	at     int // read so far of out
 	ended  bool
@@ -38,8 +39,8 @@ type translation struct {
 }
 
 func newTranslation(src io.Reader, to dialect.Stream) *translation {
-	buffer := getBuffer(true)
-	return &translation{in: events{src: src, buf: *buffer}, to: to, buffer: buffer}
+	buffer, room := getBuffer(true), getBuffer(true)
+	return &translation{in: events{src: src, buf: *buffer}, to: to, buffer: buffer, room: room, out: (*room)[:0]}
 }
 
 // Read implements io.Reader. Its errors are those of the provider's stream, and those of the
@@ -142,9 +143,10 @@ func isEventName(name []byte) bool {
 
 // release gives the buffer back.
 func (t *translation) release() {
-	*t.buffer = t.in.buf
+	*t.buffer, *t.room = t.in.buf, t.out[:cap(t.out)]
 	putBuffer(t.buffer)
-	t.in.buf = nil
+	putBuffer(t.room)
+	t.in.buf, t.out, t.at = nil, nil, 0
 }
 
 // unable notes that a target cannot say what the request needs, and returns err when it says

@@ -15,6 +15,7 @@ var provider = dialecttest.Provider{
 	Model:      "command-a-reasoning-08-2025",
 	Dir:        "testdata/chat",
 	Unsigned:   true,
+	Budget:     dialecttest.Budget{Request: 17, Reply: 24, Stream: 26},
 	Asked:      asked, Reply: nativeReply, Stream: nativeStream, ReplySays: replySays, StreamSays: streamSays,
 	Speaks: func(u *url.URL) (bool, string) { return u.Host == "api.cohere.com", "" },
 }
@@ -25,6 +26,8 @@ func underTest(model string) translator {
 }
 
 func TestContract(t *testing.T) { provider.Run(t) }
+
+func BenchmarkContract(b *testing.B) { provider.Bench(b) }
 
 func FuzzRequest(f *testing.F) { provider.FuzzRequest(f) }
 func FuzzReply(f *testing.F)   { provider.FuzzReply(f) }

@@ -18,6 +18,7 @@ type stream struct {
 	doc  llm.Document
 	from translator
 	out  hub.Chunks
+	twin hub.Twin
 	done bool
 
 	calls   []call // that have begun
@@ -37,6 +38,10 @@ type call struct {
 
 // Event implements dialect.Stream.
 func (s *stream) Event(b []byte, name, data []byte) ([]byte, error) {
+	if b, _, ok := s.twin.Match(b, name, data); ok {
+		return b, nil
+	}
+	s.twin.Forget()
 	e := dialect.Event{Name: name, Data: data}
 	if err := e.NamedError(); err != nil {
 		return b, err
@@ -54,17 +59,27 @@ func (s *stream) Event(b []byte, name, data []byte) ([]byte, error) {
 		s.out.Identify(s.from.head(s.get("id")))
 	}
 	delta := s.get("delta")
+	s.out.Mark()
 	switch s.get("type").Str {
 	case "message-start":
 		return s.out.Begin(b), nil
 	case "content-start", "content-delta":
-		return s.content(b, delta.Get("message.content")), nil
+		content := delta.Get("message.content")
+		b = s.content(b, content)
+		s.keep(e, content.Get("text"))
+		return b, nil
 	case "tool-plan-delta":
-		return s.text(b, delta.Get("message.tool_plan")), nil
+		plan := delta.Get("message.tool_plan")
+		b = s.text(b, plan)
+		s.keep(e, plan)
+		return b, nil
 	case "tool-call-start":
 		return s.begin(b, delta.Get("message.tool_calls")), nil
 	case "tool-call-delta":
-		return s.arguments(b, s.open(), delta.Get("message.tool_calls.function.arguments")), nil
+		arguments := delta.Get("message.tool_calls.function.arguments")
+		b = s.arguments(b, s.open(), arguments)
+		s.keep(e, arguments)
+		return b, nil
 	case "tool-call-end":
 		return s.end(b, s.open()), nil
 	case "citation-start":
@@ -77,6 +92,13 @@ func (s *stream) Event(b []byte, name, data []byte) ([]byte, error) {
 		return s.finish(b, reason, delta.Get("usage")), nil
 	}
 	return b, dialect.ReadError(data)
+}
+
+// keep keeps an event with a text of its delta as the twin of those that follow.
+func (s *stream) keep(e dialect.Event, text gjson.Result) {
+	if delta := s.doc.Find("delta"); delta != nil && hub.Inside(text) != "" {
+		s.twin.Keep(&s.out, e, []byte(text.Raw), delta.ValueStart+text.Index)
+	}
 }
 
 // End implements dialect.Stream. A stream without message-end is broken.

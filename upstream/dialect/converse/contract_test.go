@@ -17,13 +17,16 @@ var provider = dialecttest.Provider{
 	Translator: translator{
 		model: "m", now: func() time.Time { return time.Unix(1700000000, 0) }, newID: func() string { return "chatcmpl-1" },
 	},
-	Model: "anthropic.claude-opus-4-6-v1",
-	Dir:   "testdata",
-	Asked: asked, Reply: nativeReply, Stream: nativeStream, ReplySays: replySays, StreamSays: streamSays,
+	Model:  "anthropic.claude-opus-4-6-v1",
+	Dir:    "testdata",
+	Budget: dialecttest.Budget{Request: 19, Reply: 15, Stream: 22},
+	Asked:  asked, Reply: nativeReply, Stream: nativeStream, ReplySays: replySays, StreamSays: streamSays,
 	Speaks: speaks, Events: recordedFrames,
 }
 
 func TestContract(t *testing.T) { provider.Run(t) }
+
+func BenchmarkContract(b *testing.B) { provider.Bench(b) }
 
 func FuzzRequest(f *testing.F) {
 	provider.FuzzRequest(f, "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "amazon.nova-2-lite-v1:0", "mistral.mistral-large-2407-v1:0", "meta.llama3")

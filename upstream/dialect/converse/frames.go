@@ -1,15 +1,14 @@
 package converse
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
 	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream/eventstreamapi"
 	"github.com/tidwall/gjson"
 
@@ -29,26 +28,25 @@ const maxFrame = 16 << 20
 // A frame is a prelude (its length, that of its headers, and their checksum), headers, a
 // payload and a checksum of all of it.
 const (
-	preludeLen = 12
-	minFrame   = preludeLen + 4
+	preludeLen  = 12
+	checksumLen = 4
+	minFrame    = preludeLen + checksumLen
 	// step is how much room is made at a time, so that a length alone takes no memory.
 	step = 64 << 10
 )
 
 // Frames reads the events of AWS's binary event stream. It belongs to one stream.
 type Frames struct {
-	src     io.Reader
-	frame   []byte // the frame that is being read
-	payload []byte // room for the last payload
-	in      bytes.Reader
-	decoder *eventstream.Decoder
-	err     error // what has ended the stream
+	src   io.Reader
+	frame []byte // the frame that is being read
+	name  string // the type of the last event, which is that of most
+	err   error  // what has ended the stream
 }
 
 // NewFrames returns a reader of a stream. It reads no more than the frame that is asked for,
 // so that nothing is held back; src should be buffered where a read is dear.
 func NewFrames(src io.Reader) *Frames {
-	return &Frames{src: src, decoder: eventstream.NewDecoder()}
+	return &Frames{src: src}
 }
 
 // Next reads the next event, whole: its type, such as contentBlockDelta, and its payload,
@@ -72,28 +70,32 @@ func (f *Frames) next() (string, []byte, error) {
 	if err := f.read(); err != nil {
 		return "", nil, err
 	}
-	f.in.Reset(f.frame)
-	m, err := f.decoder.Decode(&f.in, f.payload[:0])
+	sum := len(f.frame) - checksumLen
+	if crc32.ChecksumIEEE(f.frame[:sum]) != binary.BigEndian.Uint32(f.frame[sum:]) {
+		return "", nil, malformed(errors.New("the checksum of a frame is wrong"))
+	}
+	payload := preludeLen + int(binary.BigEndian.Uint32(f.frame[4:]))
+	h, err := readHeaders(f.frame[preludeLen:payload])
 	if err != nil {
-		return "", nil, malformed(err)
+		return "", nil, err
 	}
-	if cap(m.Payload) > cap(f.payload) {
-		f.payload = m.Payload
-	}
-	switch header(&m, eventstreamapi.MessageTypeHeader) {
+	switch string(h.message) {
 	case eventstreamapi.ExceptionMessageType:
-		return "", nil, exception(header(&m, eventstreamapi.ExceptionTypeHeader), m.Payload)
+		return "", nil, exception(string(h.exception), f.frame[payload:sum])
 	case eventstreamapi.ErrorMessageType:
 		// An error has no payload, but its message in a header.
-		said := llm.AppendString([]byte(`{"message":`), header(&m, eventstreamapi.ErrorMessageHeader))
-		return "", nil, exception(header(&m, eventstreamapi.ErrorCodeHeader), append(said, '}'))
+		said := llm.AppendString([]byte(`{"message":`), string(h.said))
+		return "", nil, exception(string(h.code), append(said, '}'))
 	}
-	return header(&m, eventstreamapi.EventTypeHeader), m.Payload, nil
+	if f.name != string(h.event) {
+		f.name = string(h.event)
+	}
+	return f.name, f.frame[payload:sum], nil
 }
 
 // read reads one frame. Its lengths are checked before its bytes are waited for.
 func (f *Frames) read() error {
-	f.frame = append(f.frame[:0], make([]byte, preludeLen)...)
+	f.frame = slices.Grow(f.frame[:0], preludeLen)[:preludeLen]
 	if _, err := io.ReadFull(f.src, f.frame); err != nil {
 		return err // io.EOF only before the first byte
 	}
@@ -108,7 +110,7 @@ func (f *Frames) read() error {
 	}
 	for left := int(length) - preludeLen; left > 0; {
 		at, n := len(f.frame), min(left, step)
-		f.frame = append(f.frame, make([]byte, n)...)
+		f.frame = slices.Grow(f.frame, n)[:at+n]
 		if _, err := io.ReadFull(f.src, f.frame[at:]); err != nil {
 			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
@@ -120,12 +122,62 @@ func (f *Frames) read() error {
 	return nil
 }
 
-// header returns the value of a header, "" when there is none.
-func header(m *eventstream.Message, name string) string {
-	if v := m.Headers.Get(name); v != nil {
-		return v.String()
+// headers are those of a frame that mean something here.
+type headers struct{ message, event, exception, code, said []byte }
+
+// The lengths of the values of headers, by their types; those that say it themselves are strings
+// and byte arrays.
+// Source: https://smithy.io/2.0/aws/amazon-eventstream.html.
+var valueLen = [...]int{0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 6: -1, typeString: -1, 8: 8, 9: 16}
+
+// typeString is the type of headers that are texts.
+const typeString = 7
+
+// readHeaders reads the headers of a frame: a length and a name, a type, and a value each.
+func readHeaders(b []byte) (h headers, err error) {
+	for len(b) > 0 {
+		n := int(b[0])
+		if n == 0 || len(b) < n+2 {
+			return h, malformed(errors.New("a header ends within its name"))
+		}
+		name, kind := b[1:1+n], int(b[1+n])
+		b = b[n+2:]
+		if kind >= len(valueLen) {
+			return h, malformed(fmt.Errorf("a header is of the type %d", kind))
+		}
+		size := valueLen[kind]
+		if size < 0 {
+			if len(b) < 2 {
+				return h, malformed(errors.New("a header ends within its length"))
+			}
+			size = int(binary.BigEndian.Uint16(b))
+			b = b[2:]
+		}
+		if len(b) < size {
+			return h, malformed(errors.New("a header ends within its value"))
+		}
+		if kind == typeString {
+			h.keep(name, b[:size])
+		}
+		b = b[size:]
 	}
-	return ""
+	return h, nil
+}
+
+// keep keeps a header.
+func (h *headers) keep(name, value []byte) {
+	switch string(name) {
+	case eventstreamapi.MessageTypeHeader:
+		h.message = value
+	case eventstreamapi.EventTypeHeader:
+		h.event = value
+	case eventstreamapi.ExceptionTypeHeader:
+		h.exception = value
+	case eventstreamapi.ErrorCodeHeader:
+		h.code = value
+	case eventstreamapi.ErrorMessageHeader:
+		h.said = value
+	}
 }
 
 // exception returns the error for an exception, such as throttlingException.

@@ -23,6 +23,7 @@ type stream struct {
 	doc, part, inner llm.Document
 	from             translator
 	out              hub.Chunks
+	twin             hub.Twin
 	done             bool
 
 	blocks  []block // that have begun and not stopped
@@ -56,6 +57,10 @@ type block struct {
 // Event implements dialect.Stream. name is the event's type. Frames reports exceptions itself;
 // one that comes here by its name is reported too.
 func (s *stream) Event(b []byte, name, data []byte) ([]byte, error) {
+	if b, _, ok := s.twin.Match(b, name, data); ok {
+		return b, nil
+	}
+	s.twin.Forget()
 	if bytes.HasSuffix(name, []byte("Exception")) {
 		return b, exception(string(name), data)
 	}
@@ -74,7 +79,7 @@ func (s *stream) Event(b []byte, name, data []byte) ([]byte, error) {
 	}
 	switch string(name) {
 	case "contentBlockDelta":
-		return s.delta(b), nil
+		return s.delta(b, e), nil
 	case "contentBlockStart":
 		return s.start(b), nil
 	case "contentBlockStop":
@@ -153,41 +158,59 @@ func (s *stream) start(b []byte) []byte {
 }
 
 // delta goes on with a block. What it says is copied as it stands.
-func (s *stream) delta(b []byte) []byte {
-	raw, _ := s.doc.Get("delta")
-	if llm.ParseReplyInto(&s.part, raw) != nil {
+func (s *stream) delta(b []byte, e dialect.Event) []byte {
+	delta := s.doc.Find("delta")
+	if delta == nil || llm.ParseReplyInto(&s.part, e.Data[delta.ValueStart:delta.ValueEnd]) != nil {
 		return b
 	}
+	s.out.Mark()
 	for i := range s.part.Members {
 		m := &s.part.Members[i]
 		value := s.part.Raw[m.ValueStart:m.ValueEnd]
+		at := delta.ValueStart + m.ValueStart
 		switch m.Name {
 		case "text":
 			if isText(value) {
 				b = s.out.Text(b, "content", value)
+				s.keep(e, value, at)
 			}
 		case "toolUse":
-			if input := s.inside(value, "input"); input != nil {
+			if input, in := s.inside(value, "input"); input != nil {
 				b = s.input(b, s.open(s.at()), input)
+				s.keep(e, input, at+in)
 			}
 		case "reasoningContent":
 			b = s.reasoning(b, value)
+			if text, in := s.inside(value, "text"); text != nil {
+				s.keep(e, text, at+in)
+			}
 		}
 	}
 	return b
 }
 
+// keep keeps an event as the twin of those that follow, but for p.
+func (s *stream) keep(e dialect.Event, text []byte, at int) {
+	s.twin.Keep(&s.out, e, text, at)
+	if p := s.doc.Find("p"); p != nil {
+		s.twin.Free(p.ValueStart+1, p.ValueEnd-1, false)
+	}
+}
+
 // isText says whether a value is a text that is not empty.
 func isText(value []byte) bool { return len(value) > 2 && value[0] == '"' }
 
-// inside returns a member of an object inside a delta if it is a text that is not empty, else nil.
-func (s *stream) inside(object []byte, name string) []byte {
-	if llm.ParseReplyInto(&s.inner, object) == nil {
-		if value, ok := s.inner.Get(name); ok && isText(value) {
-			return value
-		}
+// inside returns a member of an object inside a delta, and where it stands in the object, if it
+// is a text that is not empty, else nil.
+func (s *stream) inside(object []byte, name string) (text []byte, at int) {
+	if llm.ParseReplyInto(&s.inner, object) != nil {
+		return nil, 0
 	}
-	return nil
+	m := s.inner.Find(name)
+	if m == nil || !isText(object[m.ValueStart:m.ValueEnd]) {
+		return nil, 0
+	}
+	return object[m.ValueStart:m.ValueEnd], m.ValueStart
 }
 
 // input appends a piece of what a tool is called with.
@@ -212,13 +235,14 @@ func (s *stream) input(b []byte, k *block, raw []byte) []byte {
 // reasoning appends a piece of what the model thinks: text, its signature, or what is redacted.
 // The block has no beginning of its own.
 func (s *stream) reasoning(b, object []byte) []byte {
-	if content := s.inside(object, "redactedContent"); content != nil {
+	if content, _ := s.inside(object, "redactedContent"); content != nil {
 		d := redactedDetail(gjson.ParseBytes(content))
 		b = s.out.Detail(b, hub.Detail[[]byte]{Data: []byte(d.Data), Format: d.Format, Index: s.details})
 		s.details++
 		return b
 	}
-	text, signature := s.inside(object, "text"), s.inside(object, "signature")
+	text, _ := s.inside(object, "text")
+	signature, _ := s.inside(object, "signature")
 	if text == nil && signature == nil {
 		return b
 	}

@@ -161,7 +161,10 @@ func hostileStreams(t *testing.T, streams [][]dialect.Event, open func() dialect
 }
 
 // passedOver checks that events and members which nobody knows change nothing.
-func passedOver(t *testing.T, events []dialect.Event, open func() dialect.Stream) {
+//
+// It is also what tells that an event means the same whether it is read in full or found to be
+// the twin of the one before: see hub.Twin.
+func passedOver(t T, events []dialect.Event, open func() dialect.Stream) {
 	t.Helper()
 	want, err := Feed(open(), events)
 	if err != nil {

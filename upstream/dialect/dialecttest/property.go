@@ -182,6 +182,7 @@ func (p Provider) replies(t *testing.T) {
 		if d := differ(said, hear(t, p.Translator, events)); d != "" {
 			t.Fatalf("%s\nin pieces: %s", whole, d)
 		}
+		passedOver(t, events, p.Translator.Stream)
 		if d := differ(said, p.StreamSays(t, events)); d != "" {
 			t.Fatalf("the test reads its own stream wrongly: %s", d)
 		}

@@ -55,6 +55,9 @@ type Provider struct {
 	// Unsigned says that thoughts have no signature, and go back without one.
 	Unsigned bool
 
+	// Budget is what the translations may allocate.
+	Budget Budget
+
 	// Speaks says of a recorded exchange whether it is of this dialect, by its URL, and why not
 	// where one might think so.
 	Speaks func(u *url.URL) (speaks bool, why string)
@@ -71,6 +74,7 @@ func (p Provider) Run(t *testing.T) {
 	t.Run("an answer goes back as it came", p.answersBack)
 	t.Run("events that are cut are malformed and nothing else", p.cut)
 	t.Run("hostile", p.hostile)
+	t.Run("allocations", p.budget)
 	t.Run("recordings are heard as they were said", p.recordings)
 }
 

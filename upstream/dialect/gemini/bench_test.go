@@ -9,7 +9,6 @@ import (
 
 const (
 	textEvent = `{"candidates": [{"content": {"parts": [{"text": "The sum of 2 and 3 is 5, and their product is 6"}],"role": "model"},"index": 0}],"usageMetadata": {"promptTokenCount": 211,"candidatesTokenCount": 18,"totalTokenCount": 249,"promptTokensDetails": [{"modality": "TEXT","tokenCount": 211}],"thoughtsTokenCount": 20},"modelVersion": "gemini-3.1-pro-preview","responseId": "VgCzafjWBa_Qz7IP1KnJoQk"}`
-	callReply = `{"candidates": [{"content": {"parts": [{"functionCall": {"name": "weather","args": {"location": "Florence, Italy"},"id": "1wzw08fx"},"thoughtSignature": "EsEDCr4DAb4+9vtz3Lzm1KWmbKIe3x782+ag2WCN"}],"role": "model"},"finishReason": "STOP","index": 0}],"usageMetadata": {"promptTokenCount": 65,"candidatesTokenCount": 16,"totalTokenCount": 183,"thoughtsTokenCount": 102},"modelVersion": "gemini-3.1-pro-preview","responseId": "OQCzaZLeNYDVz7IPhPDJ0A0"}`
 	chat      = `{"model":"x","messages":[{"role":"system","content":"You are a helpful assistant"},{"role":"user","content":"What's the weather in Florence?"},{"role":"assistant","content":null,"tool_calls":[{"id":"1wzw08fx","type":"function","function":{"name":"weather","arguments":"{\"location\":\"Florence\"}"},"extra_content":{"google":{"thought_signature":"EsEDCr4D"}}}]},{"role":"tool","tool_call_id":"1wzw08fx","content":"40 C"}],"tools":[{"type":"function","function":{"name":"weather","description":"Get weather information","parameters":{"type":"object","properties":{"location":{"type":"string"}},"required":["location"]}}}],"temperature":0.2,"max_tokens":4000,"stream":true,"stream_options":{"include_usage":true}}`
 )
 
@@ -25,17 +24,6 @@ func BenchmarkEvent(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if out, err = s.Event(out[:0], nil, data); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkReply(b *testing.B) {
-	data := []byte(callReply)
-	b.SetBytes(int64(len(data)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := New().Reply(data); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -37,6 +37,11 @@ func (a *answer) empty() bool {
 	return len(a.text)+len(a.thoughts)+len(a.signature)+len(a.details)+len(a.calls)+len(a.images) == 0
 }
 
+// plain says whether there is a text and nothing else.
+func (a *answer) plain() bool {
+	return len(a.text) > 0 && len(a.thoughts)+len(a.signature)+len(a.details)+len(a.calls)+len(a.images) == 0
+}
+
 // source is what the parts of a reply come from.
 type source struct {
 	id     string // for the ids of calls

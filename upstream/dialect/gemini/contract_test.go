@@ -12,11 +12,14 @@ import (
 
 var provider = dialecttest.Provider{
 	Translator: New(), Model: "gemini-2.5-flash", Dir: "testdata",
-	Asked: asked, Reply: nativeReply, Stream: nativeStream, ReplySays: replySays, StreamSays: streamSays,
+	Budget: dialecttest.Budget{Request: 13, Reply: 25, Stream: 41},
+	Asked:  asked, Reply: nativeReply, Stream: nativeStream, ReplySays: replySays, StreamSays: streamSays,
 	Speaks: speaks,
 }
 
 func TestContract(t *testing.T) { provider.Run(t) }
+
+func BenchmarkContract(b *testing.B) { provider.Bench(b) }
 
 func FuzzRequest(f *testing.F) {
 	provider.FuzzRequest(f, "gemini-2.5-pro", "gemini-3-pro-preview", "gemini-flash-latest", "gemma")

@@ -17,6 +17,8 @@ import (
 type stream struct {
 	doc        llm.Document
 	out        hub.Chunks
+	twin       hub.Twin
+	used       []byte // the usage of the last event, if it has not been read yet
 	source     source
 	candidates []candidate
 	usage      usage
@@ -28,6 +30,12 @@ const maxCandidates = 128
 
 // Event implements dialect.Stream.
 func (s *stream) Event(b []byte, name, data []byte) ([]byte, error) {
+	if b, used, ok := s.twin.Match(b, name, data); ok {
+		s.used = append(s.used[:0], used...)
+		return b, nil
+	}
+	s.twin.Forget()
+	s.readUsage()
 	if string(name) == "error" {
 		return b, (&dialect.Event{Name: name, Data: data}).NamedError()
 	}
@@ -46,6 +54,7 @@ func (s *stream) Event(b []byte, name, data []byte) ([]byte, error) {
 	}
 	var err error
 	position := 0
+	s.out.Mark()
 	hub.Each(k.candidates, func(v gjson.Result) bool {
 		b, err = s.candidate(b, v, position)
 		position++
@@ -54,7 +63,33 @@ func (s *stream) Event(b []byte, name, data []byte) ([]byte, error) {
 	if err == nil && k.blocked() {
 		b = s.block(b, &k)
 	}
+	s.keep(dialect.Event{Name: name, Data: data})
 	return b, err
+}
+
+// keep keeps an event that says a piece of text and nothing else as the twin of those that
+// follow. Their usage differs, in its numbers.
+func (s *stream) keep(e dialect.Event) {
+	candidates := s.doc.Find("candidates")
+	if candidates == nil || s.doc.Find("promptFeedback") != nil {
+		return
+	}
+	text := gjson.GetBytes(e.Data[candidates.ValueStart:candidates.ValueEnd], "0.content.parts.0.text")
+	if hub.Inside(text) == "" {
+		return
+	}
+	s.twin.Keep(&s.out, e, []byte(text.Raw), candidates.ValueStart+text.Index)
+	if usage := s.doc.Find("usageMetadata"); usage != nil {
+		s.twin.Free(usage.ValueStart, usage.ValueEnd, true)
+	}
+}
+
+// readUsage reads the usage that has been put off.
+func (s *stream) readUsage() {
+	if len(s.used) > 0 {
+		s.usage.read(gjson.ParseBytes(s.used))
+		s.used = s.used[:0]
+	}
 }
 
 // find returns the candidate of an index, which is made if need be, and nil for too many.
@@ -96,6 +131,7 @@ func (s *stream) candidate(b []byte, v gjson.Result, position int) ([]byte, erro
 		return b, dialect.ErrMalformed
 	}
 	a := c.read(s.source, parts)
+	plain := a.plain() && reason == "" && !logprobs.Exists()
 	if reason != "" {
 		c.reason = reason
 		c.close(s.source, &a)
@@ -106,6 +142,9 @@ func (s *stream) candidate(b []byte, v gjson.Result, position int) ([]byte, erro
 	b = s.begin(b, c)
 	if a.empty() && !logprobs.Exists() {
 		return b, nil
+	}
+	if plain {
+		return s.out.TextChoice(b, c.index, "content", a.text), nil
 	}
 	b = s.out.OpenChoice(b, c.index)
 	if len(a.text) > 0 {
@@ -160,6 +199,7 @@ func (s *stream) End(b []byte) []byte {
 		}
 	}
 	s.ended = true
+	s.readUsage()
 	for i := range s.candidates {
 		c := &s.candidates[i]
 		b = s.out.FinishChoice(b, c.index, c.finish())

@@ -11,6 +11,29 @@ import (
 type Chunks struct {
 	head  []byte // a chunk up to its choices
 	begun bool   // the chunk with the role is out
+
+	// last is the chunk that was written last, if it holds one text, and the n spans are where the
+	// text stands in it: see Twin. It is a part of what it was appended to.
+	last  []byte
+	spans [2]span
+	n     int
+}
+
+// Mark begins anew with looking for a chunk that may be kept: see Twin.Keep. Only what is written
+// behind it counts.
+func (c *Chunks) Mark() { c.last, c.n = nil, 0 }
+
+// wrote notes that the chunk which begins at start is one with a text at the places given, with
+// its quotes. A second chunk makes the first one not the only.
+func (c *Chunks) wrote(b []byte, start int, spans ...span) {
+	if c.last != nil {
+		c.n = 0
+		return
+	}
+	c.last, c.n = b[start:], len(spans)
+	for i, s := range spans {
+		c.spans[i] = span{s.from + 1 - start, s.to - 1 - start}
+	}
 }
 
 // The delta of a choice is between these.
@@ -47,9 +70,25 @@ func (c *Chunks) Open(b []byte) []byte {
 
 // OpenChoice is Open for one of several choices. It says no role by itself.
 func (c *Chunks) OpenChoice(b []byte, index int) []byte {
+	b = c.openChoice(b, index)
+	c.last, c.n = b, 0 // no chunk to be kept
+	return b
+}
+
+func (c *Chunks) openChoice(b []byte, index int) []byte {
 	b = append(append(b, c.head...), `,"choices":[{"index":`...)
 	b = strconv.AppendInt(b, int64(index), 10)
 	return append(b, `,"delta":{`...)
+}
+
+// TextChoice is Text for one of several choices, given by the inside of the text.
+func (c *Chunks) TextChoice(b []byte, index int, name string, inside []byte) []byte {
+	start := len(b)
+	b = Quoted(c.openChoice(b, index), name, inside)
+	at := len(b)
+	b = append(b, closeDelta...)
+	c.wrote(b, start, span{at - len(inside) - 2, at})
+	return b
 }
 
 // Close ends a chunk.
@@ -57,19 +96,37 @@ func (c *Chunks) Close(b []byte) []byte { return append(b, closeDelta...) }
 
 // Text appends a chunk whose delta is one text, such as content.
 func (c *Chunks) Text(b []byte, name string, text []byte) []byte {
+	if !c.begun {
+		b = c.Begin(b)
+	}
+	start := len(b)
 	b = append(append(c.Open(b), '"'), name...)
 	b = append(append(b, `":`...), text...)
-	return append(b, closeDelta...)
+	at := len(b)
+	b = append(b, closeDelta...)
+	c.wrote(b, start, span{at - len(text), at})
+	return b
 }
 
 // Detail appends a chunk with a piece of reasoning. Its text is also that which people read.
 func (c *Chunks) Detail(b []byte, d Detail[[]byte]) []byte {
-	b = c.Open(b)
-	if len(d.Text) > 0 {
-		b = append(append(append(b, `"reasoning_content":`...), d.Text...), ',')
+	if !c.begun {
+		b = c.Begin(b)
 	}
-	b = d.Append(append(b, `"reasoning_details":[`...))
-	return append(b, `]`+closeDelta...)
+	start := len(b)
+	b = c.Open(b)
+	if len(d.Text) == 0 {
+		b = d.Append(append(b, `"reasoning_details":[`...))
+		c.last, c.n = b[start:], 0
+		return append(b, `]`+closeDelta...)
+	}
+	b = append(append(b, `"reasoning_content":`...), d.Text...)
+	first := len(b)
+	b = append(b, `,"reasoning_details":[`...)
+	second := len(b) + len(beforeText) + len(d.Text)
+	b = append(d.Append(b), `]`+closeDelta...)
+	c.wrote(b, start, span{first - len(d.Text), first}, span{second - len(d.Text), second})
+	return b
 }
 
 // Call appends the chunk that begins a call of a tool, the index-th of the answer. id and name
@@ -79,15 +136,23 @@ func (c *Chunks) Call(b []byte, index int, id, name string) []byte {
 	b = strconv.AppendInt(b, int64(index), 10)
 	b = append(append(b, `,"id":`...), id...)
 	b = append(append(b, `,"type":"function","function":{"name":`...), name...)
+	c.last, c.n = b, 0 // no chunk to be kept
 	return append(b, `,"arguments":""}}]`+closeDelta...)
 }
 
 // Arguments appends a chunk with a piece of what a tool is called with.
 func (c *Chunks) Arguments(b []byte, index int, piece []byte) []byte {
+	if !c.begun {
+		b = c.Begin(b)
+	}
+	start := len(b)
 	b = append(c.Open(b), `"tool_calls":[{"index":`...)
 	b = strconv.AppendInt(b, int64(index), 10)
 	b = append(append(b, `,"function":{"arguments":`...), piece...)
-	return append(b, `}}]`+closeDelta...)
+	at := len(b)
+	b = append(b, `}}]`+closeDelta...)
+	c.wrote(b, start, span{at - len(piece), at})
+	return b
 }
 
 // Finish appends the chunk with the finish reason of the one choice, and with why the model

@@ -9,6 +9,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 )
 
 // read reads a request and returns the names of the members that are left to the dialect.
@@ -287,6 +288,61 @@ func TestUsageSaysWhatThereIs(t *testing.T) {
 	} {
 		if got := string(AppendUsage(nil, u)); got != want {
 			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+// twins translates events that say one text as a dialect does, and says which of them were read.
+type twins struct {
+	out  Chunks
+	twin Twin
+	read int
+}
+
+func (w *twins) event(data string, free int) string {
+	if b, _, ok := w.twin.Match(nil, nil, []byte(data)); ok {
+		return string(b)
+	}
+	w.twin.Forget()
+	w.read++
+	w.out.Mark()
+	text := gjson.Get(data, "t")
+	b := w.out.Text(nil, "content", []byte(text.Raw))
+	w.twin.Keep(&w.out, dialect.Event{Data: []byte(data)}, []byte(text.Raw), text.Index)
+	if u := gjson.Get(data, "u"); free > 0 && u.Exists() {
+		w.twin.Free(u.Index, u.Index+len(u.Raw), true)
+	}
+	return string(b)
+}
+
+func TestATwinIsWrittenAsIfItHadBeenRead(t *testing.T) {
+	for name, c := range map[string]struct {
+		events []string
+		free   int
+		read   int
+	}{
+		"the same but for the text":  {[]string{`{"t":"a"}`, `{"t":"b"}`, `{"t":"c\"\\"}`, `{"t":"é"}`}, 0, 1},
+		"spaces behind the text":     {[]string{`{"t":"a"}`, `{"t":"b"}`, `{"t":"c"   }`, `{"t":"d" } `}, 0, 1},
+		"another member":             {[]string{`{"t":"a"}`, `{"t":"b","x":1}`, `{"t":"c","x":2}`, `{"t":"d","x":2}`}, 0, 3},
+		"spaces in a string":         {[]string{`{"t":"a","x":"1 2"}`, `{"t":"b","x":"12"}`, `{"t":"c","x":"12"}`, `{"t":"d","x":"1 2"}`}, 0, 3},
+		"an empty text":              {[]string{`{"t":"a"}`, `{"t":"b"}`, `{"t":""}`, `{"t":"c"}`}, 0, 3},
+		"numbers that count":         {[]string{`{"t":"a","u":{"n":9}}`, `{"t":"b","u":{"n":9}}`, `{"t":"c","u":{"n":10}}`, `{"t":"d","u":{"n":-1}}`}, 1, 2},
+		"a text that ends the event": {[]string{`{"t":"a"}`, `{"t":"b"}`, `{"t":"b`, `{"t":"b"`}, 0, 3},
+	} {
+		w := twins{}
+		w.out.Identify(Head{ID: `"1"`, Model: `"t"`})
+		for _, data := range c.events {
+			got := w.event(data, c.free)
+			var want Chunks
+			want.Identify(Head{ID: `"1"`, Model: `"t"`})
+			_ = want.Begin(nil)
+			text := gjson.Get(data, "t").Raw
+			if s := string(want.Text(nil, "content", []byte(text))); got != s && !strings.HasSuffix(got, s) {
+				t.Errorf("%s: %s becomes %s, want %s", name, data, got, s)
+			}
+		}
+		if w.read != c.read {
+			t.Errorf("%s: %d of %d events were read, want %d", name, w.read, len(c.events), c.read)
 		}
 	}
 }

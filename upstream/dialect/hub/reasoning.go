@@ -28,14 +28,18 @@ type Detail[T string | []byte] struct {
 	Index           int // the deltas of one detail have the same
 }
 
+// beforeText is what a detail is before its text.
+const beforeText = `{"type":"reasoning.text","text":`
+
 // Append appends the detail.
 func (d Detail[T]) Append(b []byte) []byte {
 	if len(d.Data) > 0 {
 		b = append(append(b, `{"type":"reasoning.encrypted","data":`...), d.Data...)
 	} else {
-		b = append(b, `{"type":"reasoning.text"`...)
 		if len(d.Text) > 0 {
-			b = append(append(b, `,"text":`...), d.Text...)
+			b = append(append(b, beforeText...), d.Text...)
+		} else {
+			b = append(b, `{"type":"reasoning.text"`...)
 		}
 		if len(d.Signature) > 0 {
 			b = append(append(b, `,"signature":`...), d.Signature...)

@@ -11,8 +11,6 @@ import (
 
 const smallQuestion = `{"model":"x","messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"What's the weather in Florence, Italy?"}],"tools":[{"type":"function","function":{"name":"weather","description":"Get weather information for a location","parameters":{"type":"object","properties":{"location":{"type":"string","description":"the city"}},"required":["location"]}}}],"temperature":0.5,"max_tokens":1000,"stream":true}`
 
-const smallReply = `{"model":"claude-sonnet-4-20250514","id":"msg_01D5jHmsvtvUkCS3uKmfVYwv","type":"message","role":"assistant","content":[{"type":"text","text":"Let me look at the weather in Florence for you."},{"type":"tool_use","id":"toolu_013SKcEFkzQm5QWtwuZCQKsV","name":"weather","input":{"location":"Florence, Italy"}}],"stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":454,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0},"output_tokens":67,"service_tier":"standard"}}`
-
 // hundred is a stream of a hundred events, nearly all of them text.
 func hundred() []byte {
 	var b strings.Builder
@@ -27,26 +25,6 @@ func hundred() []byte {
 	return []byte(b.String())
 }
 
-func BenchmarkRequest(b *testing.B) {
-	t, q := New(), dialect.Question{Body: []byte(smallQuestion), Model: "claude-sonnet-4-20250514", Stream: true}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := t.Request(q); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkReply(b *testing.B) {
-	t, body := New(), []byte(smallReply)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := t.Reply(body); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
 func BenchmarkQuestion(b *testing.B) {
 	door := NewFrontDoor()
 	there, err := New().Request(dialect.Question{Body: []byte(smallQuestion), Model: "claude-sonnet-4-20250514", Stream: true})
@@ -59,10 +37,6 @@ func BenchmarkQuestion(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-}
-
-func BenchmarkStreamOf100(b *testing.B) {
-	benchStream(b, hundred(), New().Stream)
 }
 
 func BenchmarkEventsOf100(b *testing.B) {

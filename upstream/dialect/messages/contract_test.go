@@ -17,6 +17,7 @@ var provider = dialecttest.Provider{
 	Dir:        "testdata/provider",
 	Asked:      asked, Reply: nativeReply, Stream: nativeStream, ReplySays: replySays, StreamSays: streamSays,
 	Speaks: speaks, Events: frames,
+	Budget: dialecttest.Budget{Request: 16, Reply: 16, Stream: 25},
 }
 
 // door is the side that clients speak. Thoughts come with a signature, be it empty.
@@ -27,6 +28,8 @@ var door = dialecttest.Door{
 
 func TestProviders(t *testing.T) { provider.Run(t) }
 func TestClients(t *testing.T)   { door.Run(t) }
+
+func BenchmarkProviders(b *testing.B) { provider.Bench(b) }
 
 func FuzzRequest(f *testing.F) {
 	provider.FuzzRequest(f, "claude-sonnet-4-5", "claude-opus-5-5", "claude-3-haiku-20240307")

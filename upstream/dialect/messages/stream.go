@@ -21,6 +21,7 @@ type stream struct {
 	doc, part llm.Document
 	from      translator
 	out       hub.Chunks
+	twin      hub.Twin
 	done      bool
 
 	block   block
@@ -56,6 +57,10 @@ func (t translator) Stream() dialect.Stream { return &stream{from: t} }
 
 // Event implements dialect.Stream.
 func (s *stream) Event(b []byte, name, data []byte) ([]byte, error) {
+	if b, _, ok := s.twin.Match(b, name, data); ok {
+		return b, nil
+	}
+	s.twin.Forget()
 	e := dialect.Event{Name: name, Data: data}
 	if err := e.NamedError(); err != nil {
 		return b, err
@@ -78,7 +83,7 @@ func (s *stream) Event(b []byte, name, data []byte) ([]byte, error) {
 	}
 	switch string(name) {
 	case "content_block_delta":
-		return s.delta(b), nil
+		return s.delta(b, e), nil
 	case "content_block_start":
 		return s.start(b), nil
 	case "content_block_stop":
@@ -148,11 +153,12 @@ func (s *stream) start(b []byte) []byte {
 }
 
 // delta goes on with the block. What it says is copied as it stands.
-func (s *stream) delta(b []byte) []byte {
-	raw, _ := s.doc.Get("delta")
-	if llm.ParseReplyInto(&s.part, raw) != nil {
+func (s *stream) delta(b []byte, e dialect.Event) []byte {
+	delta := s.doc.Find("delta")
+	if delta == nil || llm.ParseReplyInto(&s.part, e.Data[delta.ValueStart:delta.ValueEnd]) != nil {
 		return b
 	}
+	s.out.Mark()
 	for i := range s.part.Members {
 		m := &s.part.Members[i]
 		value := s.part.Raw[m.ValueStart:m.ValueEnd]
@@ -170,7 +176,10 @@ func (s *stream) delta(b []byte) []byte {
 			b = s.thought(b, hub.Detail[[]byte]{Text: value})
 		case "signature":
 			b = s.thought(b, hub.Detail[[]byte]{Signature: value})
+		default:
+			continue
 		}
+		s.twin.Keep(&s.out, e, value, delta.ValueStart+m.ValueStart)
 	}
 	return b
 }

@@ -1,0 +1,167 @@
+package hub
+
+import (
+	"bytes"
+
+	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+)
+
+// Twin is an event of a vendor's stream that was read in full, and said nothing but a piece of
+// text. Most events that follow it are the same but for that text, so they are compared with it
+// in place of being read, and its chunk is written again with their text: that costs a tenth.
+//
+// A dialect forgets the twin for every event that it reads, and keeps the event as the twin when
+// the translation of the next one like it could not differ but in the text.
+type Twin struct {
+	name, data []byte // the event; data is empty when there is none
+	text       span   // the text in data, without its quotes
+	free       span   // behind it, what may differ and does not matter; empty for none
+	numbers    bool   // only the digits of free may differ, else it is a string
+	exact      bool   // what is behind the text has strings in it, so that spaces count
+	out        []byte // the chunk
+	spans      [2]span
+	n          int // how many texts the chunk has: the same text, at spans
+}
+
+// span is from and to in some bytes.
+type span struct{ from, to int }
+
+// Forget forgets the event.
+func (t *Twin) Forget() { t.data = t.data[:0] }
+
+// Match appends the chunk for an event that is the twin of the last. free is what stands in the
+// event in the place of what may differ.
+func (t *Twin) Match(b, name, data []byte) (_ []byte, free []byte, ok bool) {
+	if len(t.data) == 0 || !bytes.HasPrefix(data, t.data[:t.text.from]) || !bytes.Equal(name, t.name) {
+		return b, nil, false
+	}
+	text := data[t.text.from:]
+	n := stringLength(text)
+	if n <= 0 {
+		return b, nil, false
+	}
+	rest := text[n:]
+	text = text[:n]
+	if t.free.to > 0 {
+		fixed := t.data[t.text.to:t.free.from]
+		if !bytes.HasPrefix(rest, fixed) {
+			return b, nil, false
+		}
+		rest = rest[len(fixed):]
+		var length int
+		if t.numbers {
+			length = sameButDigits(rest, t.data[t.free.from:t.free.to])
+		} else {
+			length = stringLength(rest)
+		}
+		if length < 0 {
+			return b, nil, false
+		}
+		free, rest = rest[:length], rest[length:]
+	}
+	if want := t.data[max(t.text.to, t.free.to):]; !bytes.Equal(rest, want) && (t.exact || !sameButSpaces(rest, want)) {
+		return b, nil, false
+	}
+	at := 0
+	for _, s := range t.spans[:t.n] {
+		b = append(append(b, t.out[at:s.from]...), text...)
+		at = s.to
+	}
+	return append(b, t.out[at:]...), free, true
+}
+
+// Keep keeps an event that c has written. text is the text, with its quotes, and at where it
+// stands in the event. It keeps nothing when that is not so, or when c has written anything else
+// since Mark than one chunk with the text.
+func (t *Twin) Keep(c *Chunks, e dialect.Event, text []byte, at int) {
+	t.Forget()
+	from, to := at+1, at+len(text)-1
+	if c.n == 0 || from >= to || at < 0 || to >= len(e.Data) || !bytes.Equal(e.Data[at:to+1], text) {
+		return
+	}
+	for _, s := range c.spans[:c.n] {
+		if !bytes.Equal(c.last[s.from:s.to], text[1:len(text)-1]) {
+			return
+		}
+	}
+	t.exact = bytes.IndexByte(e.Data[to+1:], '"') >= 0
+	t.name, t.data = append(t.name[:0], e.Name...), append(t.data, e.Data...)
+	t.out = append(t.out[:0], c.last...)
+	t.text, t.free, t.spans, t.n = span{from, to}, span{}, c.spans, c.n
+}
+
+// Free says what may differ in the event that has been kept: from and to in its data, behind the
+// text. It is the inside of a string, or a value of which the digits alone may differ.
+func (t *Twin) Free(from, to int, numbers bool) {
+	if len(t.data) > 0 {
+		t.free, t.numbers = span{from, to}, numbers
+		if from < t.text.to || from >= to {
+			t.Forget()
+		}
+	}
+}
+
+// stringLength returns how far it is to the quote that ends a string, or -1 when there is none
+// or a character that is not allowed before it.
+func stringLength(data []byte) int {
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case c == '"':
+			return i
+		case c < ' ':
+			return -1
+		case c == '\\' && i+1 < len(data) && data[i+1] >= ' ':
+			i++ // over what is escaped
+		}
+	}
+	return -1
+}
+
+// sameButSpaces says whether two pieces of JSON are the same but for spaces, with which some
+// vendors make the lengths of their events differ.
+func sameButSpaces(a, b []byte) bool {
+	for {
+		for len(a) > 0 && a[0] == ' ' {
+			a = a[1:]
+		}
+		for len(b) > 0 && b[0] == ' ' {
+			b = b[1:]
+		}
+		if len(a) == 0 || len(b) == 0 {
+			return len(a) == len(b)
+		}
+		if a[0] != b[0] {
+			return false
+		}
+		a, b = a[1:], b[1:]
+	}
+}
+
+// sameButDigits returns how much of data is the same as want but for the digits of numbers, or
+// -1 when it is not the same.
+func sameButDigits(data, want []byte) int {
+	i := 0
+	for j := 0; j < len(want); {
+		if !isDigit(want[j]) {
+			if i == len(data) || data[i] != want[j] {
+				return -1
+			}
+			i++
+			j++
+			continue
+		}
+		for j < len(want) && isDigit(want[j]) {
+			j++
+		}
+		begin := i
+		for i < len(data) && isDigit(data[i]) {
+			i++
+		}
+		if i == begin || data[begin] == '0' && i > begin+1 {
+			return -1
+		}
+	}
+	return i
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
