@@ -28,6 +28,14 @@ var junk = []any{
 // few is what stands for all of junk where there are many documents.
 var few = []any{nil, -1.0, "x", []any{nil, "x"}, map[string]any{"type": "text", "text": 7.0}}
 
+// junkFor returns the junk for the n-th document.
+func junkFor(n int) []any {
+	if n > 0 || raceEnabled {
+		return few
+	}
+	return junk
+}
+
 // mutants calls f with a document in which one value, at whatever depth, is missing or is
 // one of junk.
 func mutants(document []byte, junk []any, f func(mutant []byte)) {
@@ -97,8 +105,8 @@ func hostileReplies(t *testing.T, replies [][]byte, translate func(body []byte) 
 		checkError(t, err)
 		checkJSON(t, body, got, err)
 	}
-	for _, reply := range replies {
-		mutants(reply, junk, try)
+	for n, reply := range replies {
+		mutants(reply, junkFor(n), try)
 	}
 	damaged(replies[0], func(body []byte) {
 		if _, err := unchanged(t, body, translate); !errors.Is(err, dialect.ErrMalformed) {
@@ -129,27 +137,21 @@ func hostileStreams(t *testing.T, streams [][]dialect.Event, open func() dialect
 		checkEvents(t, s.End(out), true)
 	}
 	for n, events := range streams {
-		junk := junk
-		if n > 0 {
-			junk = few
-		}
 		for i, e := range events {
 			with := func(data []byte) []dialect.Event {
 				changed := slices.Clone(events)
 				changed[i].Data = data
 				return changed
 			}
-			mutants(e.Data, junk, func(mutant []byte) { try(with(mutant)) })
+			mutants(e.Data, junkFor(n), func(mutant []byte) { try(with(mutant)) })
 			try(slices.Concat(events[:i], events[i+1:]))       // missing
 			try(slices.Insert(slices.Clone(events), i, e))     // twice
 			try(slices.Concat(events[i:], events[:i]))         // out of order
 			try(append(slices.Clone(events[i:]), events...))   // begun anew
 			try(slices.Concat(events, events[i:], events[i:])) // gone on with
-			for j := range events[:i] {
-				swapped := slices.Clone(events)
-				swapped[i], swapped[j] = swapped[j], swapped[i]
-				try(swapped)
-			}
+			swapped := slices.Clone(events)
+			swapped[i], swapped[i/2] = swapped[i/2], swapped[i]
+			try(swapped)
 		}
 		passedOver(t, events, open)
 	}
@@ -186,7 +188,7 @@ func passedOver(t T, events []dialect.Event, open func() dialect.Stream) {
 // enormous is an answer with a text of 50 MB.
 func enormous() Said {
 	s := example()
-	s.Text = strings.Repeat("All work and no play. ", huge/22)
+	s.Text = strings.Repeat("All work and no play. ", huge/22+1)
 	return s
 }
 
