@@ -14,18 +14,38 @@ import (
 	"github.com/mulligan-gateway/mulligan/upstream/provider"
 )
 
-// pages holds what makes each page, by file name.
-var pages = map[string]func() []byte{
-	"metrics.md":   metrics.Docs,
-	"providers.md": provider.Docs,
-	"rules.md":     rules.Docs,
+// pages returns the pages, by file name.
+func pages() (map[string][]byte, error) {
+	all, err := providerPages()
+	if err != nil {
+		return nil, err
+	}
+	all["metrics.md"] = metrics.Docs()
+	all["providers.md"] = provider.Docs()
+	all["rules.md"] = rules.Docs()
+	return all, nil
 }
 
 func main() {
-	for name, text := range pages {
-		if err := os.WriteFile(filepath.Join("docs", name), text(), 0o644); err != nil {
-			fmt.Fprintln(os.Stderr, "docs:", err)
-			os.Exit(1)
+	if err := write(); err != nil {
+		fmt.Fprintln(os.Stderr, "docs:", err)
+		os.Exit(1)
+	}
+}
+
+func write() error {
+	all, err := pages()
+	if err != nil {
+		return err
+	}
+	for name, text := range all {
+		file := filepath.Join("docs", name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, text, 0o644); err != nil {
+			return err
 		}
 	}
+	return nil
 }

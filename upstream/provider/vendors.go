@@ -233,14 +233,12 @@ var vendors = []Vendor{
 		Dialects:   map[llm.Endpoint]string{llm.Chat: DialectGemini},
 		ModelPaths: map[llm.Endpoint]ModelPath{llm.Chat: vertex.Gemini},
 		Drops:      openAIOnly,
-		Note:       "see [Vertex AI](#vertex-ai).",
 		Source:     "https://docs.cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference",
 	},
 	{
 		Kind: KindAzure, Title: "Azure OpenAI in Microsoft Foundry", KeyEnv: "AZURE_OPENAI_API_KEY", GenAI: "azure.ai.openai", Usage: true,
 		Endpoints: new(azure.Config).Endpoints(), KeyHeader: "Api-Key", Families: azureFamilies,
 		Drops:  metadataOnly,
-		Note:   "see [Azure](#azure).",
 		Source: "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/api-version-lifecycle",
 	},
 	{
@@ -249,7 +247,7 @@ var vendors = []Vendor{
 		Dialects:   map[llm.Endpoint]string{llm.Chat: DialectConverse},
 		ModelPaths: map[llm.Endpoint]ModelPath{llm.Chat: bedrock.Converse},
 		Drops:      openAIOnly,
-		Note:       "needs a `region`. Titan's and Cohere's models for embeddings and Cohere's for rankings are asked by InvokeModel, Titan's for one text at a time. It signs in with `access_key_id` and `secret_access_key` (and `session_token`), or with `api_key` for a Bedrock API key; without any of them with what AWS's default chain finds, which is looked at when the first request is signed. See [Bedrock](#bedrock).",
+		Note:       "It needs a `region`. Titan's and Cohere's models for embeddings and Cohere's for rankings are asked by InvokeModel, Titan's for one text at a time. It signs in with `access_key_id` and `secret_access_key` (and `session_token`), or with `api_key` for a Bedrock API key; without any of them with what AWS's default chain finds, which is looked at when the first request is signed.",
 		Source:     "https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html",
 	},
 	{
@@ -261,7 +259,7 @@ var vendors = []Vendor{
 	{
 		Kind: KindDemo, Title: "The built-in demo", BaseURL: "http://demo.example.com/v1", Usage: true,
 		Endpoints: openAIEndpoints(),
-		Note:      "It answers inside Mulligan, so it needs neither network nor key, and has no `base_url`. See [The demo](#the-demo).",
+		Note:      "It answers inside Mulligan, so it needs neither network nor key, and has no `base_url`.",
 	},
 }
 
