@@ -82,7 +82,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.since = time.Now()
 	a.state = a.sharedState()
 	for _, build := range []func(caddy.Context) error{
-		a.buildProviders, a.buildGarden, a.buildCatalog, a.checkExpectations, a.buildRecording,
+		a.buildProviders, a.buildGarden, a.buildCatalog, a.checkExpectations, a.buildRecording, a.buildFeedback,
 	} {
 		if err := build(ctx); err != nil {
 			return err

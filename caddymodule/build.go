@@ -75,6 +75,7 @@ func (a *App) metricLabels() metrics.Labels {
 		Deployments: make(map[string][]string),
 		Providers:   make(map[string]string, len(a.providers)),
 		Healthy:     a.state.Healthy,
+		Feedback:    a.feedbackNames(),
 	}
 	for _, m := range a.garden.Models() {
 		l.Targets = append(l.Targets, metrics.Target{Provider: m.Provider, Model: m.ID})

@@ -50,6 +50,7 @@ var appWords = words[*App]{
 		return within(blockOf(d, "models", modelsWords, a), "models")
 	}},
 	"deployment": {args: "KEY { … }", least: 1, most: 1, many: true, block: (*App).deployment},
+	"feedback":   {args: "{ … }", least: 0, most: 0, many: true, block: parseFeedback},
 	"store":      {args: "KIND { … }", many: true, parse: (*App).parseStore},
 }
 

@@ -27,6 +27,9 @@ type App struct {
 	// Default: sqlite with its file records.db.
 	Store json.RawMessage `json:"store,omitempty" caddy:"namespace=llm_gateway.stores inline_key=kind"`
 
+	// Feedback says which feedback is taken. Default: any.
+	Feedback *FeedbackConfig `json:"feedback,omitempty"`
+
 	// Positions says where in the Caddyfile each named thing was written, such as
 	// "deployment support-reply variant enterprise when": "Caddyfile:31". The Caddyfile
 	// adapter fills it in, and it is read only to say where an error is. Default: none.
@@ -36,6 +39,8 @@ type App struct {
 	// set, no transport is built, and expectations need not hold, since why they do not is
 	// what the command line is asked.
 	withoutSecrets bool
+	// withStore builds the store all the same, for those who ask it.
+	withStore bool
 
 	runtime
 }

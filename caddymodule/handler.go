@@ -117,7 +117,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if !ok {
 		return next.ServeHTTP(w, r)
 	}
-	if r.Method != op.method {
+	if !op.takes(r.Method) {
 		w.Header().Set("Allow", op.method)
 		writeError(w, llm.NewError(llm.CodeMethodNotAllowed,
 			fmt.Sprintf("%s takes %s requests, not %s.", r.URL.Path, op.method, r.Method)))

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/mulligan-gateway/mulligan/llm"
@@ -9,7 +10,7 @@ import (
 
 // operation serves one path of the HTTP API.
 type operation struct {
-	method string
+	method string // several are parted by ", "
 	serve  func(s *site, w http.ResponseWriter, r *http.Request)
 }
 
@@ -22,31 +23,28 @@ var operations = func() map[string]operation {
 		"/v2/deployments/invoke":     {http.MethodPost, (*site).serveInvoke},
 		"/v2/deployments/stream":     {http.MethodPost, (*site).serveInvokeStream},
 		"/v2/deployments/get_config": {http.MethodPost, (*site).serveGetConfig},
+		"/v1/feedback":               {http.MethodPost + ", " + http.MethodDelete, (*site).serveFeedback},
+		"/v2/feedback":               {http.MethodPost, (*site).serveSDKFeedback},
+		"/v2/feedback/remove":        {http.MethodPost, (*site).serveSDKRemoval},
 	}
 	for _, e := range llm.Endpoints() {
 		ops["/v1"+e.Path()] = operation{http.MethodPost, func(s *site, w http.ResponseWriter, r *http.Request) {
 			s.serveEndpoint(w, r, e)
 		}}
 	}
-	for path, method := range laterPaths {
-		ops[path] = operation{method, (*site).notAvailable}
-	}
 	return ops
 }()
 
-// laterPaths belong to Mulligan's API but not to this build. They are answered rather than
-// handed on, so that a client learns why instead of getting somebody else's 404.
-var laterPaths = map[string]string{
-	"/v1/feedback":        http.MethodPost,
-	"/v2/feedback":        http.MethodPost,
-	"/v2/feedback/remove": http.MethodPost,
+// takes says whether the operation serves a method.
+func (o operation) takes(method string) bool {
+	return slices.Contains(strings.Split(o.method, ", "), method)
 }
 
 const (
 	modelPrefix   = "/v1/models/"
 	explainPrefix = "/v1/deployments/"
 	explainSuffix = "/explain"
-	// What a later build serves: POST /v2/deployments/{id}/metrics.
+	// POST /v2/deployments/{id}/metrics.
 	deploymentPrefix = "/v2/deployments/"
 	metricsSuffix    = "/metrics"
 )
@@ -60,8 +58,8 @@ func lookupOperation(path string) (operation, bool) {
 	switch {
 	case strings.HasPrefix(path, modelPrefix) && len(path) > len(modelPrefix):
 		return operation{http.MethodGet, (*site).showModel}, true
-	case strings.HasPrefix(path, deploymentPrefix) && strings.HasSuffix(path, metricsSuffix):
-		return operation{http.MethodPost, (*site).notAvailable}, true
+	case strings.HasPrefix(path, deploymentPrefix) && strings.HasSuffix(path, metricsSuffix) && len(path) > len(deploymentPrefix)+len(metricsSuffix):
+		return operation{http.MethodPost, (*site).serveMetrics}, true
 	case explainKey(path) != "":
 		return operation{http.MethodPost, (*site).serveExplain}, true
 	default:
@@ -79,9 +77,4 @@ func explainKey(path string) string {
 		return ""
 	}
 	return key
-}
-
-func (s *site) notAvailable(w http.ResponseWriter, r *http.Request) {
-	writeError(w, llm.NewError(llm.CodeNotAvailable,
-		r.URL.Path+" is not available in this build of Mulligan."))
 }

@@ -230,7 +230,7 @@ func (a *App) buildStore(ctx caddy.Context) error {
 		if err := a.settings.check(); err != nil {
 			return err
 		}
-		a.store, err = guest.BuildStore(ctx, StoreOptions{Offline: a.withoutSecrets})
+		a.store, err = guest.BuildStore(ctx, StoreOptions{Offline: a.withoutSecrets && !a.withStore})
 		return err
 	}()
 	return located(within(err, "store"), a.at(storePosition))

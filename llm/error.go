@@ -31,6 +31,8 @@ const (
 	CodeMethodNotAllowed      Code = "method_not_allowed"      // 405
 	CodeModelNotFound         Code = "model_not_found"         // 404, GET /v1/models/{id}
 	CodeNotAvailable          Code = "not_available"           // 501, a path of a later version
+	CodeInvalidFeedback       Code = "invalid_feedback"        // 400, feedback, and reports to the metrics path
+	CodeRecordsUnavailable    Code = "records_unavailable"     // 503, nothing can be kept now
 )
 
 // codeStatus is the status that belongs to each of our codes. stream_interrupted is only
@@ -54,6 +56,8 @@ var codeStatus = map[Code]int{
 	CodeMethodNotAllowed:      http.StatusMethodNotAllowed,
 	CodeModelNotFound:         http.StatusNotFound,
 	CodeNotAvailable:          http.StatusNotImplemented,
+	CodeInvalidFeedback:       http.StatusBadRequest,
+	CodeRecordsUnavailable:    http.StatusServiceUnavailable,
 }
 
 // Error is a failure as the client is told of it: OpenAI's error envelope with its HTTP

@@ -29,6 +29,13 @@ const (
 	attrCacheWriteTokens = "gen_ai.usage.cache_creation.input_tokens" // part of the input tokens
 	attrReasoningTokens  = "gen_ai.usage.reasoning.output_tokens"     // part of the output tokens
 
+	// An event, on the span of the request that brings feedback.
+	eventEvaluation    = "gen_ai.evaluation.result"
+	attrEvaluationName = "gen_ai.evaluation.name"
+	attrScoreValue     = "gen_ai.evaluation.score.value"
+	attrScoreLabel     = "gen_ai.evaluation.score.label"
+	attrExplanation    = "gen_ai.evaluation.explanation"
+
 	attrErrorType  = "error.type"
 	attrHTTPStatus = "http.response.status_code"
 )

@@ -144,9 +144,10 @@ func newMeter() *meter {
 	})
 	m.feedback = m.counter(series{
 		name: "llm_gateway_feedback_total", unit: "feedbacks",
-		help:      "Feedback received, by its name.",
+		help:      "Feedback that was acknowledged, by its name.",
 		labels:    []string{labelDeployment, labelVariant, labelName},
 		worstCase: "D × number of declared feedback names",
+		note:      "`deployment` and `variant` are empty for feedback whose exchange is not known. What is said again in place of before counts again; what is taken back counts no less.",
 	})
 	m.genAI()
 	return m
