@@ -22,6 +22,7 @@ func init() {
 //	POST /llm_gateway/explain/{key}              what a deployment would do with the request in the body
 //	GET  /llm_gateway/targets[/{provider/model}] which targets rest, and why
 //	POST /llm_gateway/targets/{provider/model}   puts a target to rest, or wakes it
+//	GET  /llm_gateway/records[/…]                what was recorded: see serveRecords
 type admin struct{}
 
 // CaddyModule returns the module's id.
@@ -37,6 +38,8 @@ func (a *admin) Routes() []caddy.AdminRoute {
 		{Pattern: adminExplain, Handler: caddy.AdminHandlerFunc(a.serveExplain)},
 		{Pattern: adminTargets, Handler: caddy.AdminHandlerFunc(a.serveTargets)},
 		{Pattern: adminTargets + "/", Handler: caddy.AdminHandlerFunc(a.serveTargets)},
+		{Pattern: adminRecords, Handler: caddy.AdminHandlerFunc(a.serveRecords)},
+		{Pattern: adminRecords + "/", Handler: caddy.AdminHandlerFunc(a.serveRecords)},
 	}
 }
 

@@ -15,18 +15,19 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "llm",
-		Usage: "<explain|models> [flags]",
-		Short: "Explains and lists what the LLM gateway would do",
+		Usage: "<explain|models|records> [flags]",
+		Short: "Explains and lists what the LLM gateway would do, and what it did",
 		Long: `
-Asks Mulligan, the LLM gateway, about a config file. Nothing is started and nobody is
-called; provider keys need not be set.
+Asks Mulligan, the LLM gateway, about a config file. Nothing is started and no
+provider is called; their keys need not be set.
 
   caddy llm explain   which variant would answer a request, each rule's verdict, and the
                       body that each target would be sent
   caddy llm models    the model garden with its prices
+  caddy llm records   what was recorded: requests, numbers, feedback
 `,
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.AddCommand(explainCommand(), modelsCommand())
+			cmd.AddCommand(explainCommand(), modelsCommand(), recordsCommand())
 		},
 	})
 }
@@ -36,6 +37,11 @@ const configUsage = "Configuration file (default: the Caddyfile in this folder)"
 // appOfConfig builds the app of a config file without starting anything: no listener, no
 // request. Provider keys that are not set are left out, since nobody is called.
 func appOfConfig(file, adapter string) (*App, func(), error) {
+	return buildOfConfig(file, adapter, &App{withoutSecrets: true})
+}
+
+// buildOfConfig reads a config file into an app, and builds it.
+func buildOfConfig(file, adapter string, app *App) (*App, func(), error) {
 	raw, _, _, err := caddycmd.LoadConfig(file, adapter)
 	if err != nil {
 		return nil, nil, err
@@ -50,7 +56,6 @@ func appOfConfig(file, adapter string) (*App, func(), error) {
 	if !ok {
 		return nil, nil, errors.New("the config has no llm_gateway app")
 	}
-	app := &App{withoutSecrets: true}
 	if err := caddy.StrictUnmarshalJSON(appJSON, app); err != nil {
 		return nil, nil, fmt.Errorf("read config: llm_gateway: %w", err)
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mulligan-gateway/mulligan/record"
 	"github.com/mulligan-gateway/mulligan/record/ask"
 	"github.com/mulligan-gateway/mulligan/record/export"
 )
@@ -178,4 +177,3 @@ func exportRecords(f *recordsFlags) *cobra.Command {
 	}
 	return cmd
 }
-

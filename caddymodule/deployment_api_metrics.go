@@ -15,6 +15,7 @@ import (
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/metrics"
 	"github.com/mulligan-gateway/mulligan/record"
+	"github.com/mulligan-gateway/mulligan/record/redact"
 )
 
 // maxReportedTokens is the most tokens that a client is believed to have used at once.
@@ -184,14 +185,28 @@ func readScore(body gjson.Result, traceID string) (*record.Feedback, error) {
 }
 
 // reportedBodies returns the messages and choices of a report, where the deployment's bodies are
-// kept as they are.
+// kept. Those of a deployment with secrets are not: their values are not known any more.
 func (a *App) reportedBodies(deployment string, body gjson.Result) *record.Bodies {
 	plan := a.planOf(deployment)
 	messages, choices := body.Get("messages").Raw, body.Get("choices").Raw
-	if plan.bodies == BodiesOff || messages == "" && choices == "" {
+	if plan.bodies == BodiesOff || !plan.secrets.none() || messages == "" && choices == "" {
 		return nil
 	}
-	return plan.keep(fmt.Appendf(nil, `{"messages":%s}`, orEmpty(messages)), fmt.Appendf(nil, `{"choices":%s}`, orEmpty(choices)))
+	b := &record.Bodies{Redacted: plan.bodies == BodiesRedacted}
+	for _, part := range []struct {
+		into *string
+		text string
+	}{
+		{&b.Request, fmt.Sprintf(`{"messages":%s}`, orEmpty(messages))},
+		{&b.Response, fmt.Sprintf(`{"choices":%s}`, orEmpty(choices))},
+	} {
+		var cut bool
+		if *part.into, cut = redact.Cut([]byte(part.text), plan.maxBody); cut && b.Redacted {
+			*part.into = redact.DropHalf(*part.into)
+		}
+		b.Truncated = b.Truncated || cut
+	}
+	return b
 }
 
 func orEmpty(list string) string {

@@ -145,7 +145,7 @@ var feedbackMembers = []string{"trace_id", "name", "value", "comment", "metadata
 
 // readFeedback reads the body of POST /v1/feedback.
 func (s *site) readFeedback(r *http.Request) (*record.Feedback, error) {
-	doc, err := smallBody(r, s.maxBody)
+	doc, err := objectIn(r, s.maxBody)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +180,7 @@ func (s *site) readRemoval(r *http.Request) (*record.Feedback, error) {
 		*text = r.URL.Query().Get(name)
 	}
 	if r.ContentLength != 0 {
-		doc, err := smallBody(r, s.maxBody)
+		doc, err := objectIn(r, s.maxBody)
 		if err != nil {
 			return nil, err
 		}
@@ -191,8 +191,8 @@ func (s *site) readRemoval(r *http.Request) (*record.Feedback, error) {
 	return f, checkRemoval(f)
 }
 
-// smallBody reads a body that is one JSON object.
-func smallBody(r *http.Request, most int64) (*llm.Document, error) {
+// objectIn reads a body that is one JSON object.
+func objectIn(r *http.Request, most int64) (*llm.Document, error) {
 	b, err := readBody(r, min(most, maxFeedbackBody))
 	if err != nil {
 		return nil, err

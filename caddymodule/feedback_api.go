@@ -40,7 +40,7 @@ func (s *site) serveSDKFeedback(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *site) readSDKFeedback(r *http.Request) (*record.Feedback, string, error) {
-	doc, err := smallBody(r, s.maxBody)
+	doc, err := objectIn(r, s.maxBody)
 	if err != nil {
 		return nil, "", err
 	}
@@ -107,7 +107,7 @@ type sdkRemoval struct {
 }
 
 func (s *site) removeSDKFeedback(r *http.Request) (*sdkRemoval, error) {
-	doc, err := smallBody(r, s.maxBody)
+	doc, err := objectIn(r, s.maxBody)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/mulligan-gateway/mulligan/llm"
@@ -10,7 +9,7 @@ import (
 
 // operation serves one path of the HTTP API.
 type operation struct {
-	method string // several are parted by ", "
+	method string // two are parted by ", "
 	serve  func(s *site, w http.ResponseWriter, r *http.Request)
 }
 
@@ -37,7 +36,8 @@ var operations = func() map[string]operation {
 
 // takes says whether the operation serves a method.
 func (o operation) takes(method string) bool {
-	return slices.Contains(strings.Split(o.method, ", "), method)
+	first, second, _ := strings.Cut(o.method, ", ")
+	return method == first || second != "" && method == second
 }
 
 const (

@@ -226,7 +226,7 @@ func TestPathsAndMethods(t *testing.T) {
 	}{
 		{"GET", "/v1/chat/completions", 405, "method_not_allowed"},
 		{"POST", "/v1/models", 405, "method_not_allowed"},
-		{"POST", "/v2/deployments/01ARZ/metrics", 501, "not_available"},
+		{"GET", "/v1/feedback", 405, "method_not_allowed"},
 		{"POST", "/v1/deployments/support/explain", 404, "not_available"},
 		{"GET", "/v1/models/nope", 404, "model_not_found"},
 	} {
