@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/metrics"
 	"github.com/mulligan-gateway/mulligan/record"
 	"github.com/mulligan-gateway/mulligan/record/redact"
@@ -56,6 +57,9 @@ func (x *exchange) row() *record.Row {
 	}}
 	r := &space.row
 	r.CostUSD, r.Priced = metrics.CostOf(a)
+	if a.Endpoint == llm.GetConfig {
+		r.Duration = 0 // the answer's is not known before the caller reports it
+	}
 	if x.variant != nil {
 		if x.variant.When != nil {
 			r.Rule = x.variant.When.Source()
