@@ -90,8 +90,8 @@ func (f *recordsFlags) withRecords(cmd *cobra.Command, question func(context.Con
 	return flagError(question(cmd.Context(), records{store: store, now: time.Now()}))
 }
 
-// print writes an answer as JSON, or for people.
-func print[T any](f *recordsFlags, w io.Writer, answer T, forPeople func(io.Writer, T) error) error {
+// printAnswer writes an answer as JSON, or for people.
+func printAnswer[T any](f *recordsFlags, w io.Writer, answer T, forPeople func(io.Writer, T) error) error {
 	if !f.asJSON {
 		return forPeople(w, answer)
 	}
@@ -110,7 +110,7 @@ func listRecords(f *recordsFlags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return print(f, cmd.OutOrStdout(), l, printList)
+			return printAnswer(f, cmd.OutOrStdout(), l, printList)
 		})
 	}
 	return cmd
@@ -125,7 +125,7 @@ func showRecord(f *recordsFlags) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return print(f, cmd.OutOrStdout(), e, printEntry)
+				return printAnswer(f, cmd.OutOrStdout(), e, printEntry)
 			})
 		},
 	}
@@ -148,7 +148,7 @@ a deployment.
 			if err != nil {
 				return err
 			}
-			return print(f, cmd.OutOrStdout(), a, printStats)
+			return printAnswer(f, cmd.OutOrStdout(), a, printStats)
 		})
 	}
 	return cmd
@@ -168,7 +168,7 @@ func exportRecords(f *recordsFlags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			n, err := export.Rows(ctx, cmd.OutOrStdout(), q.store, filter, format)
+			n, err := export.Rows(ctx, cmd.OutOrStdout(), export.Wanted{From: q.store, Filter: filter, Format: format})
 			if err == nil {
 				fmt.Fprintf(cmd.ErrOrStderr(), "%d records\n", n)
 			}

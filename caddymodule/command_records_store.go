@@ -67,7 +67,7 @@ running on them: then that does it. It fails when something is wrong and not men
 		if err != nil {
 			return err
 		}
-		if err := print(f, cmd.OutOrStdout(), checked, printCheck); err != nil {
+		if err := printAnswer(f, cmd.OutOrStdout(), checked, printCheck); err != nil {
 			return err
 		}
 		if left := checked.left(repair); left > 0 {

@@ -94,7 +94,7 @@ func (q records) export(ctx context.Context, w http.ResponseWriter, values url.V
 	}
 	w.Header().Set("Content-Type", format.ContentType())
 	w.Header().Set("Content-Disposition", `attachment; filename="records.`+string(format)+`"`)
-	if _, err := export.Rows(ctx, w, q.store, f, format); err != nil {
+	if _, err := export.Rows(ctx, w, export.Wanted{From: q.store, Filter: f, Format: format}); err != nil {
 		caddy.Log().Named("llm_gateway").Error("export of records", zap.Error(err))
 		panic(http.ErrAbortHandler)
 	}

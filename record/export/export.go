@@ -51,12 +51,19 @@ type Lister interface {
 	List(ctx context.Context, f *record.Filter, p record.Page) (*record.Listing, error)
 }
 
+// Wanted says what is to be exported.
+type Wanted struct {
+	From   Lister
+	Filter *record.Filter
+	Format Format
+}
+
 // Rows writes all rows that a filter lets through, newest first and without bodies, and returns
 // how many. Rows that come meanwhile are not among them.
-func Rows(ctx context.Context, w io.Writer, from Lister, what *record.Filter, f Format) (int, error) {
+func Rows(ctx context.Context, w io.Writer, what Wanted) (int, error) {
 	out := bufio.NewWriter(w)
 	write := jsonLines(out)
-	if f == CSV {
+	if what.Format == CSV {
 		var err error
 		if write, err = csvLines(out); err != nil {
 			return 0, err
@@ -65,7 +72,7 @@ func Rows(ctx context.Context, w io.Writer, from Lister, what *record.Filter, f 
 	n := 0
 	page := record.Page{Limit: record.MaxRows}
 	for {
-		listing, err := from.List(ctx, what, page)
+		listing, err := what.From.List(ctx, what.Filter, page)
 		if err != nil {
 			return n, errors.Join(fmt.Errorf("read records: %w", err), out.Flush())
 		}

@@ -34,7 +34,7 @@ func sample() pages {
 
 func TestCSVRunsNothing(t *testing.T) {
 	var b bytes.Buffer
-	n, err := Rows(t.Context(), &b, sample(), &record.Filter{}, CSV)
+	n, err := Rows(t.Context(), &b, Wanted{sample(), &record.Filter{}, CSV})
 	if err != nil || n != 2 {
 		t.Fatal(n, err)
 	}
@@ -66,7 +66,7 @@ func TestCSVRunsNothing(t *testing.T) {
 
 func TestJSONLinesAreRows(t *testing.T) {
 	var b bytes.Buffer
-	if _, err := Rows(t.Context(), &b, sample(), &record.Filter{}, JSONL); err != nil {
+	if _, err := Rows(t.Context(), &b, Wanted{sample(), &record.Filter{}, JSONL}); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
