@@ -139,7 +139,7 @@ func (a *App) customEntry(name string, m *ModelConfig) (*catalog.Model, error) {
 	return &catalog.Model{
 		Provider: providerName, ID: id,
 		Prices: catalog.Prices{
-			Input: m.Input, CachedInput: m.CachedInput, CacheWrite: m.CacheWrite,
+			Input: m.Input, CachedInput: m.CachedInput, CacheWrite: m.CacheWrite, CacheHour: m.CacheHour,
 			Output: m.Output, ReasoningOutput: m.ReasoningOutput,
 			InputAudio: m.InputAudio, OutputAudio: m.OutputAudio,
 		},

@@ -89,6 +89,7 @@ var modelWords = func() words[*ModelConfig] {
 		"input":            func(m *ModelConfig) **float64 { return &m.Input },
 		"cached_input":     func(m *ModelConfig) **float64 { return &m.CachedInput },
 		"cache_write":      func(m *ModelConfig) **float64 { return &m.CacheWrite },
+		"cache_write_1h":   func(m *ModelConfig) **float64 { return &m.CacheHour },
 		"output":           func(m *ModelConfig) **float64 { return &m.Output },
 		"reasoning_output": func(m *ModelConfig) **float64 { return &m.ReasoningOutput },
 		"input_audio":      func(m *ModelConfig) **float64 { return &m.InputAudio },

@@ -71,6 +71,10 @@ type ModelConfig struct {
 	// Default: the price of input tokens.
 	CacheWrite *float64 `json:"cache_write,omitempty"`
 
+	// CacheHour is the price of input tokens that the provider wrote to its cache for an hour.
+	// Default: 1.6 times cache_write, as at Anthropic.
+	CacheHour *float64 `json:"cache_write_1h,omitempty"`
+
 	// Output is the price of output tokens. Default: unknown, and the model is unpriced.
 	Output *float64 `json:"output,omitempty"`
 

@@ -2,13 +2,14 @@ package llm
 
 // Usage is what an answer used, in tokens unless a field says otherwise. The totals
 // include their parts, as OpenAI and OpenTelemetry count them: Input includes CachedInput
-// and CacheWrite, and Output includes Reasoning. Zero stands for none as well as for
+// and CacheWrite, which includes CacheHour, and Output includes Reasoning. Zero stands for none as well as for
 // unknown; Known tells the two apart.
 type Usage struct {
 	Input       int64 // prompt tokens, cached ones included
 	Output      int64 // completion tokens, reasoning included
 	CachedInput int64 // prompt tokens read from the provider's cache
 	CacheWrite  int64 // prompt tokens written to the provider's cache
+	CacheHour   int64 // those of CacheWrite that are kept for an hour, rather than minutes
 	Reasoning   int64 // completion tokens spent on reasoning
 	InputAudio  int64 // prompt tokens of audio
 	OutputAudio int64 // completion tokens of audio
@@ -23,7 +24,7 @@ type Usage struct {
 func (u Usage) Plus(v Usage) Usage {
 	return Usage{
 		Input: u.Input + v.Input, Output: u.Output + v.Output,
-		CachedInput: u.CachedInput + v.CachedInput, CacheWrite: u.CacheWrite + v.CacheWrite, Reasoning: u.Reasoning + v.Reasoning,
+		CachedInput: u.CachedInput + v.CachedInput, CacheWrite: u.CacheWrite + v.CacheWrite, CacheHour: u.CacheHour + v.CacheHour, Reasoning: u.Reasoning + v.Reasoning,
 		InputAudio: u.InputAudio + v.InputAudio, OutputAudio: u.OutputAudio + v.OutputAudio,
 		Known: u.Known && v.Known, Estimated: u.Estimated || v.Estimated,
 	}

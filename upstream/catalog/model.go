@@ -43,6 +43,7 @@ type Model struct {
 type Prices struct {
 	Input, Output           *float64
 	CachedInput, CacheWrite *float64 // Input where nil
+	CacheHour               *float64 // of what is written for an hour; hourly times CacheWrite where nil
 	ReasoningOutput         *float64 // Output where nil
 	InputAudio, OutputAudio *float64 // Input and Output where nil
 }
@@ -70,9 +71,11 @@ func (m *Model) Cost(u llm.Usage) llm.Cost {
 	// total. A provider whose parts exceed the total must not earn a negative price.
 	input := max(u.Input-u.CachedInput-u.CacheWrite-u.InputAudio, 0)
 	output := max(u.Output-u.Reasoning-u.OutputAudio, 0)
+	hour := max(min(u.CacheHour, u.CacheWrite), 0)
 	micro := float64(input)*value(p.Input, nil) +
 		float64(max(u.CachedInput, 0))*value(p.CachedInput, p.Input) +
-		float64(max(u.CacheWrite, 0))*value(p.CacheWrite, p.Input) +
+		float64(max(u.CacheWrite-hour, 0))*value(p.CacheWrite, p.Input) +
+		float64(hour)*p.hour() +
 		float64(max(u.InputAudio, 0))*value(p.InputAudio, p.Input) +
 		float64(output)*value(p.Output, nil) +
 		float64(max(u.Reasoning, 0))*value(p.ReasoningOutput, p.Output) +
@@ -81,6 +84,19 @@ func (m *Model) Cost(u llm.Usage) llm.Cost {
 		return llm.Cost{}
 	}
 	return llm.Cost{USD: micro / 1e6, Priced: true}
+}
+
+// hourly is how much dearer an hour in the cache is than five minutes: 2 times the price of
+// input rather than 1.25 times
+// (source: https://platform.claude.com/docs/en/build-with-claude/prompt-caching, pricing).
+const hourly = 2 / 1.25
+
+// hour returns the price of what is written to a cache for an hour.
+func (p *Prices) hour() float64 {
+	if p.CacheHour == nil && p.CacheWrite != nil {
+		return *p.CacheWrite * hourly
+	}
+	return value(p.CacheHour, p.Input)
 }
 
 // pricesFor returns the prices of the tier that an input of that many tokens is in. What a
@@ -102,7 +118,7 @@ func (m *Model) tieredPrices(input int64) Prices {
 			into **float64
 			from *float64
 		}{
-			{&p.Input, t.Input}, {&p.Output, t.Output}, {&p.CachedInput, t.CachedInput}, {&p.CacheWrite, t.CacheWrite},
+			{&p.Input, t.Input}, {&p.Output, t.Output}, {&p.CachedInput, t.CachedInput}, {&p.CacheWrite, t.CacheWrite}, {&p.CacheHour, t.CacheHour},
 			{&p.ReasoningOutput, t.ReasoningOutput}, {&p.InputAudio, t.InputAudio}, {&p.OutputAudio, t.OutputAudio},
 		} {
 			if f.from != nil {

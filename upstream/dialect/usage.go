@@ -35,6 +35,7 @@ func Usage(raw []byte) (llm.Usage, bool) {
 		case "prompt_tokens_details", "input_tokens_details", "input_token_details":
 			u.CachedInput = max(u.CachedInput, count(value.Get("cached_tokens")))
 			u.CacheWrite = max(u.CacheWrite, count(value.Get("cache_write_tokens")))
+			u.CacheHour = count(value.Get("cache_write_1h_tokens")) // the hub's own word
 			u.InputAudio = count(value.Get("audio_tokens"))
 		case "completion_tokens_details", "output_tokens_details":
 			u.Reasoning = max(u.Reasoning, count(value.Get("reasoning_tokens")))

@@ -115,7 +115,7 @@ func AppendEnd(b []byte, u llm.Usage) []byte {
 }
 
 // AppendUsage appends a usage. What was read from a cache and written to it is always said,
-// since vendors bill it at prices of its own; reasoning and audio where there is any.
+// since vendors bill it at prices of its own; writes for an hour, reasoning and audio where there are any.
 func AppendUsage(b []byte, u llm.Usage) []byte {
 	b = append(b, `{"prompt_tokens":`...)
 	b = strconv.AppendInt(b, u.Input, 10)
@@ -127,6 +127,10 @@ func AppendUsage(b []byte, u llm.Usage) []byte {
 	b = strconv.AppendInt(b, u.CachedInput, 10)
 	b = append(b, `,"cache_write_tokens":`...)
 	b = strconv.AppendInt(b, u.CacheWrite, 10)
+	if u.CacheHour > 0 {
+		b = append(b, `,"cache_write_1h_tokens":`...)
+		b = strconv.AppendInt(b, u.CacheHour, 10)
+	}
 	if u.InputAudio > 0 {
 		b = append(b, `,"audio_tokens":`...)
 		b = strconv.AppendInt(b, u.InputAudio, 10)

@@ -11,8 +11,8 @@ import (
 // beside the input; hub and accounting count them in it.
 // Source: https://platform.claude.com/docs/en/build-with-claude/prompt-caching (usage).
 type Beside struct {
-	Input, Read, Written, Output, Reasoning int64
-	Known                                   bool
+	Input, Read, Written, Hour, Output, Reasoning int64 // Hour is a part of Written
+	Known                                         bool
 }
 
 // Set sets one of the counts to what the vendor says. A stream may say a count several times;
@@ -26,7 +26,7 @@ func (u *Beside) Set(to *int64, v gjson.Result) {
 // Usage returns it as the hub counts.
 func (u *Beside) Usage() llm.Usage {
 	return llm.Usage{
-		Input: u.Input + u.Read + u.Written, CachedInput: u.Read, CacheWrite: u.Written,
+		Input: u.Input + u.Read + u.Written, CachedInput: u.Read, CacheWrite: u.Written, CacheHour: u.Hour,
 		Output: u.Output, Reasoning: u.Reasoning, Known: u.Known,
 	}
 }

@@ -22,6 +22,8 @@ func (c *counted) add(usage gjson.Result) {
 			c.Set(&c.Read, v)
 		case "cache_creation_input_tokens":
 			c.Set(&c.Written, v)
+		case "cache_creation": // source: https://platform.claude.com/docs/en/build-with-claude/prompt-caching
+			c.Set(&c.Hour, v.Get("ephemeral_1h_input_tokens"))
 		case "output_tokens":
 			c.Set(&c.Output, v)
 		case "output_tokens_details":
