@@ -75,6 +75,7 @@ func (p Provider) Run(t *testing.T) {
 	t.Run("events that are cut are malformed and nothing else", p.cut)
 	t.Run("hostile", p.hostile)
 	t.Run("allocations", p.budget)
+	t.Run("supported", p.supported)
 	t.Run("recordings are heard as they were said", p.recordings)
 }
 
