@@ -287,6 +287,19 @@ func TestAllocationsOfARecord(t *testing.T) {
 	}
 }
 
+// BenchmarkRules shows what rules cost that do not match: the difference, by their number.
+func BenchmarkRules(b *testing.B) {
+	for _, rules := range []int{10, 20, 110} {
+		b.Run(fmt.Sprint(rules), func(b *testing.B) {
+			m := newMeasured(b, setup{rules: rules, body: smallBody(false), events: "10"})
+			b.ReportAllocs()
+			for b.Loop() {
+				m.ask()
+			}
+		})
+	}
+}
+
 func BenchmarkSmallRequest(b *testing.B)  { benchmark(b, smallBody(false)) }
 func BenchmarkLargeRequest(b *testing.B)  { benchmark(b, largeBody()) }
 func BenchmarkStreamRequest(b *testing.B) { benchmark(b, smallBody(true)) }
