@@ -34,6 +34,13 @@ if ! installed node/node_modules/.stamp "$want"; then
 	echo "$want" >node/node_modules/.stamp
 fi
 
+want="$(cksum <orq/package-lock.json) node $(node --version)"
+if ! installed orq/node_modules/.stamp "$want"; then
+	echo "installing orq's clients…"
+	(cd orq && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+	echo "$want" >orq/node_modules/.stamp
+fi
+
 want="$(cksum <python/requirements.txt) $("$python" --version)"
 if ! installed python/.venv/.stamp "$want"; then
 	echo "installing Python clients…"
