@@ -21,20 +21,28 @@ const outage = 10 * time.Second
 func TestADatabaseThatIsAwayCostsNoRecord(t *testing.T) {
 	t.Run("PostgreSQL", func(t *testing.T) {
 		server, url := dbserver.Postgres(t)
-		testOutage(t, server, "postgres", url, func() (record.Store, error) {
+		testOutage(t, database{server, "postgres", url, func() (record.Store, error) {
 			return postgres.Open(t.Context(), postgres.Options{URL: url, ReadOnly: true})
-		})
+		}})
 	})
 	t.Run("ClickHouse", func(t *testing.T) {
 		server, url := dbserver.ClickHouse(t)
-		testOutage(t, server, "clickhouse", url, func() (record.Store, error) {
+		testOutage(t, database{server, "clickhouse", url, func() (record.Store, error) {
 			return clickhouse.Open(t.Context(), clickhouse.Options{URL: url, ReadOnly: true})
-		})
+		}})
 	})
 }
 
+// database is a server of records.
+type database struct {
+	server *dbserver.Server
+	kind   string // of the store in the config
+	url    string
+	open   func() (record.Store, error) // for reading
+}
+
 // testOutage sends requests before, while and after the database is away, and counts the rows.
-func testOutage(t *testing.T, server *dbserver.Server, kind, url string, open func() (record.Store, error)) {
+func testOutage(t *testing.T, db database) {
 	g := startGateway(t, `{
 	{$Global}
 	llm_gateway {
@@ -54,13 +62,13 @@ func testOutage(t *testing.T, server *dbserver.Server, kind, url string, open fu
 }
 {$Site} {
 	llm_gateway
-}`, map[string]string{"Kind": kind, "URL": url})
+}`, map[string]string{"Kind": db.kind, "URL": db.url})
 
 	answered := &traces{seen: map[string]bool{}}
 	load := press(g, answered)
 	var store record.Store
 	eventually(t, "the store is there", func() bool {
-		opened, err := open()
+		opened, err := db.open()
 		store = opened
 		return err == nil
 	})
@@ -79,11 +87,11 @@ func testOutage(t *testing.T, server *dbserver.Server, kind, url string, open fu
 	store.Close()
 
 	before := answered.len()
-	server.Stop()
+	db.server.Stop()
 	away := time.Now()
 	load.until(func() bool { return time.Since(away) > outage })
 	during := answered.len() - before
-	server.Start()
+	db.server.Start()
 	mark := answered.len()
 	load.until(func() bool { return answered.len() >= mark+300 })
 	load.end()
@@ -92,7 +100,7 @@ func testOutage(t *testing.T, server *dbserver.Server, kind, url string, open fu
 	}
 
 	var err error
-	if store, err = open(); err != nil {
+	if store, err = db.open(); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "every row is in the store", func() bool { return total() >= int64(answered.len()) })
@@ -108,7 +116,7 @@ func testOutage(t *testing.T, server *dbserver.Server, kind, url string, open fu
 			}
 		}
 	}
-	t.Logf("%d requests, %d of them while %s was away: as many rows", answered.len(), during, kind)
+	t.Logf("%d requests, %d of them while %s was away: as many rows", answered.len(), during, db.kind)
 }
 
 // listed returns the trace ids of a store; one that is listed twice fails the test.
