@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -53,6 +54,7 @@ type page struct {
 	Models, Chats                  []string // the columns of the two tables
 	Drops                          string
 	Translated                     bool
+	Cases                          []string // the dialects of which there is a page of cases
 }
 
 var pageTemplate = template.Must(template.New("provider").Parse(`# {{.Title}}
@@ -79,6 +81,10 @@ By endpoint:
 {{end}}The tables are printed by asking the gateway's own translators. *As it is*: the bytes are passed on, and what the vendor does with
 them is its own affair. {{if .Translated}}*Translated*, *yes*: it is said in the vendor's words. {{end}}*By way of chat*: the client's dialect is turned into chat's
 and back. *Left out*: a hint that is not sent, and is listed in the record and by ` + "`caddy llm explain`" + `.
+{{- if .Cases}}
+
+What becomes of requests, replies and streams, case by case:{{range .Cases}} [{{.}}](../supported/{{.}}.md){{end}}.
+{{- end}}
 
 ## What is not
 
@@ -109,6 +115,9 @@ func providerPage(v *provider.Vendor) ([]byte, error) {
 		}
 		all, p.Models = append(all, t), append(p.Models, title)
 		p.Translated = p.Translated || t.Provider.Dialect(llm.Chat, name) != ""
+		if d := t.Provider.Dialect(llm.Chat, name); d != "" && !slices.Contains(p.Cases, d) {
+			p.Cases = append(p.Cases, d)
+		}
 		if t.Serves(llm.Chat) {
 			chats, p.Chats = append(chats, t), append(p.Chats, title)
 		}
