@@ -30,6 +30,9 @@ type spoken struct {
 	words words
 	// statuses are the statuses of errors whose vendor does not say the row's.
 	statuses map[string]int
+	// wordless is what the client is told of an error inside a plain 200 by a vendor that has no
+	// message there, "" for one that has.
+	wordless string
 }
 
 type words = map[string]string
@@ -70,6 +73,10 @@ var dialects = []*spoken{
 		wires:    []wire{http1},
 		words:    with(openAIsWords, words{insideReply: "server_error", firstEvent: "server_error"}),
 		statuses: map[string]int{insideReply: 500, firstEvent: 500}},
+	{name: "cohere", Title: "Cohere", client: llm.Chat, dialect: fakellm.Cohere, kind: "cohere", base: "/v2",
+		wires:    []wire{http1},
+		words:    with(openAIsWords, words{insideReply: "ERROR", firstEvent: "ERROR"}),
+		statuses: map[string]int{insideReply: 500, firstEvent: 500}, wordless: "The model has failed."},
 }
 
 // has says whether a row's fault can happen in what is spoken.
@@ -92,10 +99,13 @@ func (c *cell) told() told {
 	if status, own := c.spoken.statuses[c.row.fault]; own && t.status != http.StatusOK {
 		t.status = status
 	}
+	if c.spoken.wordless != "" && c.row.fault == insideReply && c.mode == plainAnswer {
+		t.message = c.spoken.wordless
+	}
 	fault, _, _ := strings.Cut(c.row.fault, " + ") // a wait is no other error
 	word, own := c.spoken.words[fault]
 	switch {
-	case own && t.message == providersWords:
+	case own && (t.message == providersWords || t.message == c.spoken.wordless):
 		t.code = word
 	case c.spoken.client == llm.Messages: // has no codes, and its types go by the status
 		t.code = cmp.Or(anthropicsWords[strconv.Itoa(t.status)], "api_error")

@@ -75,7 +75,7 @@ func lines(phases ...phase) []line {
 		}
 		l := line{
 			Phase: string(r.phase), Fault: r.fault, Outcome: string(r.told.outcome),
-			Client: fmt.Sprintf("%d `%s`", r.told.status, r.told.code), Code: r.told.code, Rests: orDash(string(r.rests)), Counts: "no",
+			Client: r.told.word(), Code: r.told.code, Rests: orDash(string(r.rests)), Counts: "no",
 		}
 		if r.told.retryAfter != "" {
 			l.Client += ", `Retry-After: " + r.told.retryAfter + "`"
@@ -110,11 +110,8 @@ func vendorsWords() [][]string {
 		columns := []string{r.fault}
 		for _, s := range dialects {
 			t := newCell(cell{row: r, spoken: s, cure: nothingCures}).told()
-			word := fmt.Sprintf("%d `%s`", t.status, t.code)
-			switch {
-			case t.code == "":
-				word = fmt.Sprintf("%d", t.status)
-			case len(columns) > 1 && word == columns[1]:
+			word := t.word()
+			if t.code != "" && len(columns) > 1 && word == columns[1] {
 				word = "the same"
 			}
 			columns = append(columns, word)
@@ -122,6 +119,14 @@ func vendorsWords() [][]string {
 		all = append(all, columns)
 	}
 	return all
+}
+
+// word is the status and the code, if there is one.
+func (t told) word() string {
+	if t.code == "" {
+		return strconv.Itoa(t.status)
+	}
+	return fmt.Sprintf("%d `%s`", t.status, t.code)
 }
 
 // answers lists the modes in which the fault can happen.

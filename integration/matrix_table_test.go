@@ -97,7 +97,7 @@ const providersWords = "The provider says no."
 func reported(status int, code string) told {
 	outcome := llm.OutcomeUpstreamError
 	switch status { // those for which nobody else is asked
-	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity, 498, 499:
 		outcome = llm.OutcomeClientError
 	}
 	return told{status, code, providersWords, "", outcome}
@@ -131,6 +131,8 @@ var table = []row{
 	refused(429, "rate_limit_exceeded", row{verdict: llm.VerdictAgain, otherKey: true, blamed: true}),
 	limited(30*time.Millisecond, row{fault: "429 + short Retry-After", slow: true, verdict: llm.VerdictAgain, otherKey: true, blamed: true}),
 	limited(time.Hour, row{fault: "429 + long Retry-After", verdict: llm.VerdictNext, otherKey: true, rests: upstream.ReasonTold, blamed: true}),
+	refused(498, "", row{only: "cohere", verdict: llm.VerdictStop}),
+	refused(499, "", row{only: "cohere", verdict: llm.VerdictStop}),
 	refused(500, "boom", row{verdict: llm.VerdictAgain, blamed: true}),
 	refused(502, "bad_gateway", row{verdict: llm.VerdictAgain, blamed: true}),
 	refused(503, "unavailable", row{verdict: llm.VerdictAgain, blamed: true}),

@@ -12,6 +12,7 @@ type problem struct {
 	code, message string
 	wait          time.Duration // how long it asks to wait; 0 for not saying
 	stream        bool          // a stream was asked for
+	inside        bool          // the status is 200 nevertheless
 }
 
 // Error answers with an error, as the vendor writes it. code is OpenAI's word for it; vendors
@@ -31,7 +32,9 @@ func Limited(wait time.Duration, code, message string) Step {
 
 // ErrorInside answers 200 with a body that is an error.
 func ErrorInside(status int, code, message string) Step {
-	return func(c *Call) { c.fail(http.StatusOK, problem{status: status, code: code, message: message}) }
+	return func(c *Call) {
+		c.fail(http.StatusOK, problem{status: status, code: code, message: message, inside: true})
+	}
 }
 
 func (c *Call) fail(status int, p problem) {

@@ -1,7 +1,7 @@
 // Package fakellm is a scripted provider for tests: a real HTTP server on loopback that
 // speaks OpenAI's dialect on every endpoint of llm.Endpoints and on GET /models, and those of
-// Anthropic, Google and Amazon Bedrock on the paths of their own; and that fails in whatever
-// way a test asks for, in the vendor's words.
+// Anthropic, Google, Amazon Bedrock and Cohere on the paths of their own; and that fails in
+// whatever way a test asks for, in the vendor's words.
 //
 //	first := fakellm.Start(t, fakellm.Error(503, "overloaded", "Try later."), fakellm.Reset())
 //	second := fakellm.Start(t) // answers everything

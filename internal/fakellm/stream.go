@@ -53,7 +53,7 @@ func openAIEvents(c *Call) dialect {
 
 // The steps below make a stream, in the dialect of the vendor and the endpoint that was
 // called: chat chunks, completion chunks, the typed events of responses or of transcriptions,
-// Anthropic's events, Google's, AWS's frames.
+// the events of Anthropic, Google and Cohere, AWS's frames.
 
 // Stream begins a stream: it sends status 200 and the headers.
 func Stream() Step {

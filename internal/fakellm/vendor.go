@@ -16,6 +16,7 @@ const (
 	Messages Dialect = "messages" // Anthropic: POST …/messages
 	Gemini   Dialect = "gemini"   // Google: POST …/models/MODEL:generateContent
 	Converse Dialect = "converse" // Amazon Bedrock: POST …/model/MODEL/converse
+	Cohere   Dialect = "cohere"   // Cohere, version 2: POST …/v2/chat
 )
 
 // shape is how a vendor's API looks.
@@ -53,6 +54,10 @@ var shapes = map[Dialect]shape{
 		streams: "application/vnd.amazon.eventstream", plain: Reply.converse, events: func(c *Call) dialect { return &converseStream{c: c, open: -1} },
 		failure: converseFailure, key: bearer, results: converseResults,
 	},
+	Cohere: {
+		streams: "text/event-stream", plain: Reply.cohere, events: func(c *Call) dialect { return &cohereStream{c: c} },
+		failure: cohereFailure, key: bearer, results: openAIResults, // its tool messages are OpenAI's
+	},
 }
 
 func (r *Request) shape() shape { return shapes[r.Dialect] }
@@ -71,6 +76,8 @@ func (r *Request) address() {
 	switch {
 	case r.Endpoint == llm.Messages:
 		r.Dialect = Messages
+	case strings.HasSuffix(r.Path, "/v2/chat"):
+		r.Dialect, r.Endpoint = Cohere, llm.Chat
 	case len(folders) > 2 && folders[len(folders)-2] == "models":
 		model, method, _ := strings.Cut(last, ":")
 		if method == "generateContent" || method == "streamGenerateContent" {

@@ -36,6 +36,9 @@ var vendors = []vendor{
 	{fakellm.Converse, "/model/m/converse", "/model/m/converse-stream", `{}`,
 		`{"messages":[{"role":"user","content":[{"toolResult":{"toolUseId":"c1","content":[{"text":"-3"}]}}]}]}`,
 		"output.message.content.0.text", "output.message.content.0.toolUse.name", "message", "Later."},
+	{fakellm.Cohere, "/v2/chat", "/v2/chat", `{"model":"m"}`,
+		`{"messages":[{"role":"tool","tool_call_id":"c1","content":[{"type":"text","text":"-3"}]}]}`,
+		"message.content.0.text", "message.tool_calls.0.function.name", "message", "Later."},
 }
 
 func (v *vendor) ask(t *testing.T, s *fakellm.Server, path, body string) (*http.Response, string) {
@@ -82,6 +85,7 @@ func TestEachVendorStreamsInItsOwnWay(t *testing.T) {
 		fakellm.Messages: {"message_start", "ping", "content_block_start", "content_block_delta", "content_block_delta",
 			"content_block_stop", "message_delta", "message_stop"},
 		fakellm.Converse: {"messageStart", "contentBlockDelta", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata"},
+		fakellm.Cohere:   {"message-start", "content-start", "content-delta", "content-delta", "content-end", "message-end"},
 	}
 	broken := fakellm.Steps(fakellm.Stream(), fakellm.Role(), fakellm.ErrorEvent(429, "slow_down", "Later."))
 	for _, v := range vendors[1:] {
@@ -99,6 +103,7 @@ func TestEachVendorStreamsInItsOwnWay(t *testing.T) {
 			_, stream = v.ask(t, s, v.streamPath, body)
 			last := map[fakellm.Dialect]string{
 				fakellm.Messages: `"rate_limit_error"`, fakellm.Gemini: `"RESOURCE_EXHAUSTED"`, fakellm.Converse: "throttlingException",
+				fakellm.Cohere: `"finish_reason":"ERROR"`,
 			}[v.dialect]
 			if !strings.Contains(stream, last) || !strings.Contains(stream, "Later.") {
 				t.Errorf("the stream has no %s: %s", last, stream)

@@ -54,11 +54,14 @@ func (t translator) head(id gjson.Result) hub.Head {
 // thoughtFormat is the format of reasoning that Cohere takes back. It is not signed.
 const thoughtFormat = "cohere-thinking-v2"
 
-// usage reads a usage as the hub counts it: what is billed.
+// usage reads a usage as the hub counts it: what is billed, and what of it was read from the
+// cache, which is in the prompt and may be more than what is billed of that.
+// Source: https://docs.cohere.com/reference/chat (usage.cached_tokens).
 func usage(v gjson.Result) llm.Usage {
 	in, knowsIn := dialect.Count(counted(v, "input_tokens"))
 	out, knowsOut := dialect.Count(counted(v, "output_tokens"))
-	return llm.Usage{Input: in, Output: out, Known: knowsIn || knowsOut}
+	cached, _ := dialect.Count(v.Get("cached_tokens"))
+	return llm.Usage{Input: in, Output: out, CachedInput: min(cached, in), Known: knowsIn || knowsOut}
 }
 
 // counted returns how many tokens of a kind a reply's meta or usage says: what is billed, or
