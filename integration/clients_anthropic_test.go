@@ -44,7 +44,7 @@ func anthropicsSpelling() map[string]any {
 // TestClientsOfAnthropicWithEveryVendor has Anthropic itself answer its clients, whose bytes pass
 // as they are, and the others by way of chat.
 func TestClientsOfAnthropicWithEveryVendor(t *testing.T) {
-	for _, v := range []vendor{openAI, ofAnthropic, ofGoogle, ofBedrock} {
+	for _, v := range []vendor{openAI, ofAnthropic, ofGoogle, ofBedrock, ofCohere} {
 		for name, run := range map[string]func(*testing.T, vendor){"Go": anthropicForGo, "Node": anthropicForNode} {
 			t.Run(name+"/"+v.name, func(t *testing.T) { run(t, v) })
 		}

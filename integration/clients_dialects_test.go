@@ -25,10 +25,11 @@ var (
 	ofAnthropic = vendor{"Anthropic", "anthropic", "", v1, float64(fakellm.DefaultUsage.Reasoning), nil, "invalid_request_error"}
 	ofGoogle    = vendor{"Google", "google", "", "/v1beta", float64(fakellm.DefaultUsage.Reasoning), nil, "INVALID_ARGUMENT"}
 	ofBedrock   = vendor{"Bedrock", "bedrock", "region us-east-1", "", 0, nil, "ValidationException"}
+	ofCohere    = vendor{"Cohere", "cohere", "", "/v2", 0, nil, "invalid_request_error"}
 )
 
 // otherDialects are the vendors that do not speak OpenAI's dialect.
-var otherDialects = []vendor{ofAnthropic, ofGoogle, ofBedrock}
+var otherDialects = []vendor{ofAnthropic, ofGoogle, ofBedrock, ofCohere}
 
 // noEmbeddings are the cases of a client without that of embeddings, which is not for vendors
 // of other dialects here.
