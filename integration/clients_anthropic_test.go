@@ -29,7 +29,7 @@ func (c claude) of(deployment string) anthropic.Client {
 
 // anthropicsCases are what Anthropic's clients go through.
 var anthropicsCases = []string{
-	"chat", "headers", "chat_stream_usage", "tools", "tools_stream", "rejected", "unknown_deployment", "down", "interrupted",
+	"chat", "headers", "chat_stream_usage", "tools", "tools_stream", "rejected", "unknown_deployment", "down", "interrupted", "count",
 }
 
 // anthropicsSpelling is what all of Anthropic's clients make of the cases.
@@ -66,6 +66,7 @@ func anthropicForGo(t *testing.T, v vendor) {
 		"unknown_deployment": func(ctx context.Context) (object, error) { return s.quietFailure(ctx, "nobody") },
 		"down":               func(ctx context.Context) (object, error) { return s.quietFailure(ctx, "down") },
 		"interrupted":        s.interrupted,
+		"count":              s.count,
 	}
 	got := make(map[string]object)
 	for _, name := range anthropicsCases {
@@ -155,9 +156,11 @@ func (c claude) stream(ctx context.Context) (object, error) {
 func askClaudeWeather() anthropic.MessageNewParams {
 	p := helloClaude()
 	p.Messages = []anthropic.MessageParam{anthropic.NewUserMessage(anthropic.NewTextBlock(sdkQuestion))}
-	p.Tools = []anthropic.ToolUnionParam{anthropic.ToolUnionParamOfTool(anthropic.ToolInputSchemaParam{
-		Properties: map[string]any{"city": map[string]string{"type": "string"}}, Required: []string{"city"},
-	}, "weather")}
+	p.Tools = []anthropic.ToolUnionParam{{OfTool: &anthropic.ToolParam{
+		Name: "weather", Description: anthropic.String("The weather in a city"), InputSchema: anthropic.ToolInputSchemaParam{
+			Properties: map[string]any{"city": map[string]string{"type": "string"}}, Required: []string{"city"},
+		},
+	}}}
 	return p
 }
 
@@ -203,6 +206,20 @@ func (c claude) afterTools(ctx context.Context, first *anthropic.Message) (objec
 		return nil, err
 	}
 	return object{"finish": first.StopReason, "calls": calls, "text": wordsOf(last)}, nil
+}
+
+func (c claude) count(ctx context.Context) (object, error) {
+	var resp *http.Response
+	asked := askClaudeWeather()
+	client := c.of("assistant")
+	n, err := client.Messages.CountTokens(ctx, anthropic.MessageCountTokensParams{
+		Model: asked.Model, Messages: asked.Messages,
+		Tools: []anthropic.MessageCountTokensToolUnionParam{{OfTool: asked.Tools[0].OfTool}},
+	}, option.WithResponseInto(&resp))
+	if err != nil {
+		return nil, err
+	}
+	return object{"tokens": n.InputTokens, "estimated": resp.Header.Get("X-Deployment-Estimated") == "true"}, nil
 }
 
 func (c claude) failure(ctx context.Context, deployment string) (object, error) {

@@ -15,17 +15,19 @@ type vendor struct {
 	reasoning float64
 	// code and errorType are how a client of OpenAI's finds the vendor's 400.
 	code, errorType any
+	// counts says that it counts the tokens of a prompt; for the others the gateway estimates them.
+	counts bool
 }
 
 // The vendors. chatOnly serves neither the Responses API nor Anthropic's: clients of those are
 // answered by way of its chat, as they are by all vendors below it.
 var (
-	openAI      = vendor{"OpenAI", "openai_compatible", "", v1, float64(fakellm.DefaultUsage.Reasoning), "unsupported_value", "invalid_request_error"}
-	chatOnly    = vendor{"ChatOnly", "nvidia", "", v1, float64(fakellm.DefaultUsage.Reasoning), "unsupported_value", "invalid_request_error"}
-	ofAnthropic = vendor{"Anthropic", "anthropic", "", v1, float64(fakellm.DefaultUsage.Reasoning), nil, "invalid_request_error"}
-	ofGoogle    = vendor{"Google", "google", "", "/v1beta", float64(fakellm.DefaultUsage.Reasoning), nil, "INVALID_ARGUMENT"}
-	ofBedrock   = vendor{"Bedrock", "bedrock", "region us-east-1", "", 0, nil, "ValidationException"}
-	ofCohere    = vendor{"Cohere", "cohere", "", "/v2", 0, nil, "invalid_request_error"}
+	openAI      = vendor{"OpenAI", "openai_compatible", "", v1, float64(fakellm.DefaultUsage.Reasoning), "unsupported_value", "invalid_request_error", false}
+	chatOnly    = vendor{"ChatOnly", "nvidia", "", v1, float64(fakellm.DefaultUsage.Reasoning), "unsupported_value", "invalid_request_error", false}
+	ofAnthropic = vendor{"Anthropic", "anthropic", "", v1, float64(fakellm.DefaultUsage.Reasoning), nil, "invalid_request_error", true}
+	ofGoogle    = vendor{"Google", "google", "", "/v1beta", float64(fakellm.DefaultUsage.Reasoning), nil, "INVALID_ARGUMENT", true}
+	ofBedrock   = vendor{"Bedrock", "bedrock", "region us-east-1", "", 0, nil, "ValidationException", false}
+	ofCohere    = vendor{"Cohere", "cohere", "", "/v2", 0, nil, "invalid_request_error", false}
 )
 
 // otherDialects are the vendors that do not speak OpenAI's dialect.

@@ -67,6 +67,10 @@ const clientsCaddyfile = `{
 }
 `
 
+// estimateOfQuestion is how many tokens the question about the weather, with its tool, is
+// estimated to have.
+const estimateOfQuestion = 39.0
+
 const (
 	greeting = "Hello from the house."
 	forecast = "Both are cold."
@@ -167,6 +171,10 @@ func clientCases(v vendor) map[string]clientCase {
 		object{"name": "weather", "arguments": object{"city": "Bergen"}},
 	}
 	tools := object{"finish": "tool_calls", "calls": calls, "text": forecast}
+	count := clientCase{object{"tokens": usage["input"], "estimated": false}, 1}
+	if !v.counts {
+		count = clientCase{object{"tokens": estimateOfQuestion, "estimated": true}, 0}
+	}
 	return map[string]clientCase{
 		"chat":              {with(chat, object{"usage": usage}), 1},
 		"headers":           {object{"trace": 36.0, "variant": "default", "model": "house/assistant", "attempts": "1"}, 1},
@@ -187,6 +195,7 @@ func clientCases(v vendor) map[string]clientCase {
 		"responses_interrupted":  {object{"text": "Hello ", "code": "stream_interrupted"}, 1},
 		"responses_tools":        {tools, 2},
 		"responses_tools_stream": {tools, 2},
+		"count":                  count,
 		"models": {object{"ids": []any{
 			"deployment/assistant", "deployment/breaking", "deployment/down", "deployment/rejecting",
 			"gone/assistant", "house/assistant", "house/breaks", "house/rejects",

@@ -70,6 +70,10 @@ func (r Reply) give(c *Call) {
 			return
 		}
 	}
+	if count := c.shape().count; count != nil && c.Endpoint == llm.CountTokens {
+		JSON(http.StatusOK, count(r.Usage))(c)
+		return
+	}
 	if plain := c.shape().plain; plain != nil {
 		JSON(http.StatusOK, plain(r, c))(c)
 		return

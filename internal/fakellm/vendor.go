@@ -13,8 +13,8 @@ type Dialect string
 // The dialects.
 const (
 	OpenAI   Dialect = "openai"   // chat, responses and all else that OpenAI has
-	Messages Dialect = "messages" // Anthropic: POST …/messages
-	Gemini   Dialect = "gemini"   // Google: POST …/models/MODEL:generateContent
+	Messages Dialect = "messages" // Anthropic: POST …/messages and …/messages/count_tokens
+	Gemini   Dialect = "gemini"   // Google: POST …/models/MODEL:generateContent and :countTokens
 	Converse Dialect = "converse" // Amazon Bedrock: POST …/model/MODEL/converse
 	Cohere   Dialect = "cohere"   // Cohere, version 2: POST …/v2/chat
 )
@@ -31,6 +31,8 @@ type shape struct {
 	failure func(*problem, http.Header) any
 	// key is the API key in the headers of a request.
 	key func(http.Header) string
+	// count is the body of an answer to how long a prompt is, nil for vendors that do not count.
+	count func(Usage) object
 	// results are the results of tools that a conversation ends with.
 	results func(*Request) []ToolResult
 }
@@ -45,10 +47,12 @@ var shapes = map[Dialect]shape{
 	Messages: {
 		streams: serverSentEvents, plain: Reply.message, events: func(c *Call) dialect { return &messagesStream{c: c, open: -1} },
 		failure: messagesFailure, key: keyIn("X-Api-Key"), results: messagesResults,
+		count: func(u Usage) object { return object{"input_tokens": u.Input} },
 	},
 	Gemini: {
 		streams: "text/event-stream", plain: Reply.gemini, events: func(c *Call) dialect { return &geminiStream{c: c} },
 		failure: geminiFailure, key: keyIn("X-Goog-Api-Key"), results: geminiResults,
+		count: func(u Usage) object { return object{"totalTokens": u.Input} },
 	},
 	Converse: {
 		streams: "application/vnd.amazon.eventstream", plain: Reply.converse, events: func(c *Call) dialect { return &converseStream{c: c, open: -1} },
@@ -74,14 +78,17 @@ func (r *Request) address() {
 	folders := strings.Split(r.Path, "/")
 	last := folders[len(folders)-1]
 	switch {
-	case r.Endpoint == llm.Messages:
+	case r.Endpoint == llm.Messages, r.Endpoint == llm.CountTokens:
 		r.Dialect = Messages
 	case strings.HasSuffix(r.Path, "/v2/chat"):
 		r.Dialect, r.Endpoint = Cohere, llm.Chat
 	case len(folders) > 2 && folders[len(folders)-2] == "models":
 		model, method, _ := strings.Cut(last, ":")
-		if method == "generateContent" || method == "streamGenerateContent" {
+		switch method {
+		case "generateContent", "streamGenerateContent":
 			r.Dialect, r.Endpoint, r.model, r.stream = Gemini, llm.Chat, model, method != "generateContent"
+		case "countTokens":
+			r.Dialect, r.Endpoint, r.model = Gemini, llm.CountTokens, model
 		}
 	case len(folders) > 3 && folders[len(folders)-3] == "model" && (last == "converse" || last == "converse-stream"):
 		r.Dialect, r.Endpoint, r.model, r.stream = Converse, llm.Chat, folders[len(folders)-2], last != "converse"

@@ -12,6 +12,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/internal/fakellm"
+	"github.com/mulligan-gateway/mulligan/llm"
 )
 
 // vendor is how a dialect is asked, and where in its answers things are.
@@ -77,6 +78,20 @@ func TestEachVendorIsAnsweredInItsOwnWay(t *testing.T) {
 				t.Errorf("results %+v", results)
 			}
 		})
+	}
+}
+
+func TestVendorsThatCountSayHowLongAPromptIs(t *testing.T) {
+	s := fakellm.Start(t)
+	for path, member := range map[string]string{"/v1/messages/count_tokens": "input_tokens", "/v1beta/models/m:countTokens": "totalTokens"} {
+		if _, body := (&vendor{}).ask(t, s, path, `{"model":"m"}`); gjson.Get(body, member).Int() != int64(fakellm.DefaultUsage.Input) {
+			t.Errorf("%s: %s", path, body)
+		}
+	}
+	for n := 1; n <= 2; n++ {
+		if r := s.Await(n); r.Endpoint != llm.CountTokens || r.Model() != "m" || r.Stream() {
+			t.Errorf("%s is taken for %s of %q", r.Path, r.Endpoint, r.Model())
+		}
 	}
 }
 

@@ -72,6 +72,12 @@ await report({
   tools: async () => afterTools(await client.messages.create(asked)),
   tools_stream: async () => afterTools(await client.messages.stream(asked).finalMessage()),
 
+  async count() {
+    const { model, tools, messages } = asked;
+    const { data, response } = await client.messages.countTokens({ model, tools, messages }).withResponse();
+    return { tokens: data.input_tokens, estimated: response.headers.get('x-deployment-estimated') === 'true' };
+  },
+
   async rejected() {
     return failure(await failureOf(clientOf('rejecting').messages.create({ model, max_tokens, messages })));
   },
