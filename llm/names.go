@@ -8,7 +8,8 @@ import (
 )
 
 // memberName returns the text of a member's quoted name, and false when it has an escape
-// that means nothing. Names that requests often have need no allocation.
+// that means nothing. Names that requests
+// and replies often have need no allocation.
 func memberName(quoted []byte) (string, bool) {
 	text := quoted[1 : len(quoted)-1]
 	if bytes.IndexByte(text, '\\') >= 0 {
@@ -171,6 +172,31 @@ func memberName(quoted []byte) (string, bool) {
 		return "obfuscation", true
 	case "incomplete_details":
 		return "incomplete_details", true
+	// what other vendors say in their streams
+	case "index":
+		return "index", true
+	case "message":
+		return "message", true
+	case "content_block":
+		return "content_block", true
+	case "stop_reason":
+		return "stop_reason", true
+	case "candidates":
+		return "candidates", true
+	case "usageMetadata":
+		return "usageMetadata", true
+	case "modelVersion":
+		return "modelVersion", true
+	case "responseId":
+		return "responseId", true
+	case "contentBlockIndex":
+		return "contentBlockIndex", true
+	case "p":
+		return "p", true
+	case "stopReason":
+		return "stopReason", true
+	case "metrics":
+		return "metrics", true
 	// Mulligan's own
 	case "context":
 		return "context", true

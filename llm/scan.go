@@ -108,6 +108,9 @@ func (s *scanner) object(d *Document) error {
 		s.at++
 		return nil
 	}
+	if cap(d.Members) == 0 {
+		d.Members = make([]Member, 0, usualMembers) // at once, in place of growing it four times
+	}
 	for {
 		m := Member{NameStart: s.at}
 		if err := s.memberName(d, &m); err != nil {

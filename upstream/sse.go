@@ -41,12 +41,52 @@ type rawEvent struct {
 // next returns the event behind what is ready, and false when it is not whole yet. It is
 // returned again until it is accepted or dropped.
 func (s *events) next() (rawEvent, bool) {
+	if s.at == s.end {
+		return rawEvent{}, false // nothing is left
+	}
+	if e, ok := s.plain(); ok {
+		return e, true
+	}
 	to, ok := s.border()
 	if !ok {
 		return rawEvent{}, false
 	}
 	return s.parse(to), true
 }
+
+// plain returns the event behind what is ready when it is written as nearly all are: a name or
+// none, one line of data and a blank one, each ended by LF. Then there is no need to look for its
+// border first and for its fields after that. An event that has been looked at before is left
+// alone, so that a large one is not looked through with every piece of it that arrives.
+func (s *events) plain() (e rawEvent, ok bool) {
+	if s.scan != s.at {
+		return e, false
+	}
+	b := s.buf[s.at:s.end]
+	at := 0
+	if bytes.HasPrefix(b, eventField) {
+		n := bytes.IndexByte(b, '\n')
+		if n < 0 {
+			return e, false
+		}
+		e.name, at = b[len(eventField):n], n+1
+	}
+	if !bytes.HasPrefix(b[at:], dataField) {
+		return e, false
+	}
+	at += len(dataField)
+	n := bytes.IndexByte(b[at:], '\n')
+	if n < 0 {
+		return e, false
+	}
+	if end := at + n; end+1 == len(b) || b[end+1] != '\n' || bytes.IndexByte(b[:end], '\r') >= 0 {
+		return e, false
+	}
+	e.data, e.dataLines, e.dataAt, e.to = b[at:at+n], 1, s.at+at, s.at+at+n+2
+	return e, true
+}
+
+var eventField, dataField = []byte("event: "), []byte("data: ")
 
 // accept makes the event ready to be passed on.
 func (s *events) accept(e *rawEvent) { s.at, s.line, s.scan = e.to, e.to, e.to }

@@ -73,6 +73,7 @@ func TestEventsAreFoundHoweverTheStreamIsCut(t *testing.T) {
 		{"no space behind the colon", "data:a\nevent:e\n\n", []string{"e|a"}},
 		{"the last blank line is missing", "data: a\n\ndata: b", []string{"|a", "|b"}},
 		{"the last event has one line end", "data: a\n\ndata: b\n", []string{"|a", "|b"}},
+		{"a carriage return within an event", "event: x\ndata: a\rdata: b\n\nevent: y\rdata: c\n\n", []string{"x|a\nb", "y|c"}},
 		{"no JSON line separators", "data: a\u2028b\n\n", []string{"|a\u2028b"}},
 		{"empty data", "data:\n\nevent: x\ndata: \n\n", []string{"|", "x|"}},
 		{"nothing", "", nil},

@@ -29,6 +29,7 @@ func (n *run) translate() error {
 type translation struct {
 	in     events
 	frames *converse.Frames // in place of in, for a stream in AWS's frames
+	name   []byte           // of the frame that is looked at
 	to     dialect.Stream
 	buffer *[]byte
 	room   *[]byte // for out
@@ -97,7 +98,8 @@ func (t *translation) fillFromFrame() {
 	}
 	switch {
 	case err == nil:
-		t.out, t.err = t.to.Event(t.out, []byte(name), payload)
+		t.name = append(t.name[:0], name...)
+		t.out, t.err = t.to.Event(t.out, t.name, payload)
 	case errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
 		t.out, t.ended = t.to.End(t.out), true
 	default:

@@ -1,6 +1,7 @@
 package cohere
 
 import (
+	"fmt"
 	"net/url"
 	"testing"
 	"time"
@@ -26,6 +27,12 @@ func underTest(model string) translator {
 }
 
 func TestContract(t *testing.T) { provider.Run(t) }
+
+func TestTooManyCallsAreMalformed(t *testing.T) {
+	dialecttest.TooManyCalls(t, provider.Translator.Stream, func(i int) dialect.Event {
+		return dialect.Event{Data: fmt.Appendf(nil, `{"type":"tool-call-start","index":%d,"delta":{"message":{"tool_calls":{"id":"c%d","function":{"name":"f"}}}}}`, i, i)}
+	})
+}
 
 func BenchmarkContract(b *testing.B) { provider.Bench(b) }
 

@@ -74,7 +74,7 @@ func (s *stream) Event(b []byte, name, data []byte) ([]byte, error) {
 		s.keep(e, plan)
 		return b, nil
 	case "tool-call-start":
-		return s.begin(b, delta.Get("message.tool_calls")), nil
+		return s.begin(b, delta.Get("message.tool_calls")), hub.TooMany(len(s.calls))
 	case "tool-call-delta":
 		arguments := delta.Get("message.tool_calls.function.arguments")
 		b = s.arguments(b, s.open(), arguments)

@@ -2,6 +2,7 @@ package converse
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/url"
 	"strings"
@@ -25,6 +26,15 @@ var provider = dialecttest.Provider{
 }
 
 func TestContract(t *testing.T) { provider.Run(t) }
+
+func TestTooManyOpenBlocksAreMalformed(t *testing.T) {
+	dialecttest.TooManyCalls(t, provider.Translator.Stream, func(i int) dialect.Event {
+		return dialect.Event{Name: []byte("contentBlockStart"), Data: fmt.Appendf(nil, `{"contentBlockIndex":%d,"start":{"toolUse":{"toolUseId":"c%d","name":"f"}}}`, i, i)}
+	})
+	dialecttest.TooManyCalls(t, provider.Translator.Stream, func(i int) dialect.Event {
+		return dialect.Event{Name: []byte("contentBlockDelta"), Data: fmt.Appendf(nil, `{"contentBlockIndex":%d,"delta":{"reasoningContent":{"text":"x"}}}`, i)}
+	})
+}
 
 func BenchmarkContract(b *testing.B) { provider.Bench(b) }
 

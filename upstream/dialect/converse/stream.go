@@ -79,9 +79,9 @@ func (s *stream) Event(b []byte, name, data []byte) ([]byte, error) {
 	}
 	switch string(name) {
 	case "contentBlockDelta":
-		return s.delta(b, e), nil
+		return s.delta(b, e), hub.TooMany(len(s.blocks))
 	case "contentBlockStart":
-		return s.start(b), nil
+		return s.start(b), hub.TooMany(len(s.blocks))
 	case "contentBlockStop":
 		return s.stopBlock(b, s.at()), nil
 	case "messageStart":

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // What a vendor sends is not trusted: what is unknown is passed over, what is broken is an error
@@ -182,6 +183,23 @@ func passedOver(t T, events []dialect.Event, open func() dialect.Stream) {
 	}
 	if got, err := Feed(open(), more); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("events that nobody knows make of\n%s\nthis: %v\n%s", want, err, got)
+	}
+}
+
+// TooManyCalls checks that a stream may have hub.MaxCalls calls, or blocks that are open, and that
+// one more is malformed. call is the event that begins the i-th of them.
+func TooManyCalls(t *testing.T, open func() dialect.Stream, call func(i int) dialect.Event) {
+	t.Helper()
+	s := open()
+	for i := range hub.MaxCalls {
+		e := call(i)
+		if _, err := s.Event(nil, e.Name, e.Data); err != nil {
+			t.Fatalf("call %d: %v", i, err)
+		}
+	}
+	e := call(hub.MaxCalls)
+	if _, err := s.Event(nil, e.Name, e.Data); !errors.Is(err, dialect.ErrMalformed) {
+		t.Errorf("one call too many: %v, want %v", err, dialect.ErrMalformed)
 	}
 }
 

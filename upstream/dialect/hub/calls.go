@@ -5,7 +5,22 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 )
+
+// MaxCalls is how many calls of tools, and how many blocks that are open at a time, an answer may
+// have in a stream. No model makes a tenth of them. Each piece is looked up among them, which a
+// hostile provider could make slow without a bound.
+const MaxCalls = 1024
+
+// TooMany returns dialect.ErrMalformed for more than MaxCalls.
+func TooMany(calls int) error {
+	if calls > MaxCalls {
+		return dialect.ErrMalformed
+	}
+	return nil
+}
 
 // Call is a call of a function, from the history of a request.
 type Call struct {

@@ -16,7 +16,7 @@ type Twin struct {
 	name, data []byte // the event; data is empty when there is none
 	text       span   // the text in data, without its quotes
 	free       span   // behind it, what may differ and does not matter; empty for none
-	numbers    bool   // only the digits of free may differ, else it is a string
+	between    []span // what stands around the numbers of free, where only those may differ; else free is a string
 	exact      bool   // what is behind the text has strings in it, so that spaces count
 	out        []byte // the chunk
 	spans      [2]span
@@ -49,8 +49,8 @@ func (t *Twin) Match(b, name, data []byte) (_ []byte, free []byte, ok bool) {
 		}
 		rest = rest[len(fixed):]
 		var length int
-		if t.numbers {
-			length = sameButDigits(rest, t.data[t.free.from:t.free.to])
+		if len(t.between) > 0 {
+			length = t.sameButNumbers(rest)
 		} else {
 			length = stringLength(rest)
 		}
@@ -94,9 +94,39 @@ func (t *Twin) Keep(c *Chunks, e dialect.Event, text []byte, at int) {
 // text. It is the inside of a string, or a value of which the digits alone may differ.
 func (t *Twin) Free(from, to int, numbers bool) {
 	if len(t.data) > 0 {
-		t.free, t.numbers = span{from, to}, numbers
+		t.free, t.between = span{from, to}, t.between[:0]
 		if from < t.text.to || from >= to {
 			t.Forget()
+		} else if numbers {
+			t.split()
+		}
+	}
+}
+
+// maxNumbers is how many numbers free has at most. Google's usage has some ten.
+const maxNumbers = 32
+
+// split finds what stands around the numbers of free: one piece more than there are numbers.
+// The pieces at the ends may be empty.
+func (t *Twin) split() {
+	if t.between == nil {
+		t.between = make([]span, 0, 16)
+	}
+	for at := t.free.from; ; {
+		begin := at
+		for at < t.free.to && !isDigit(t.data[at]) {
+			at++
+		}
+		t.between = append(t.between, span{begin, at})
+		if at == t.free.to {
+			return
+		}
+		for at < t.free.to && isDigit(t.data[at]) {
+			at++
+		}
+		if len(t.between) > maxNumbers {
+			t.Forget()
+			return
 		}
 	}
 }
@@ -137,31 +167,27 @@ func sameButSpaces(a, b []byte) bool {
 	}
 }
 
-// sameButDigits returns how much of data is the same as want but for the digits of numbers, or
-// -1 when it is not the same.
-func sameButDigits(data, want []byte) int {
-	i := 0
-	for j := 0; j < len(want); {
-		if !isDigit(want[j]) {
-			if i == len(data) || data[i] != want[j] {
+// sameButNumbers returns how much of data is the same as free but for its numbers, or -1 when it
+// is not the same.
+func (t *Twin) sameButNumbers(data []byte) int {
+	at := 0
+	for i, s := range t.between {
+		if i > 0 {
+			begin := at
+			for at < len(data) && isDigit(data[at]) {
+				at++
+			}
+			if at == begin || data[begin] == '0' && at > begin+1 {
 				return -1
 			}
-			i++
-			j++
-			continue
 		}
-		for j < len(want) && isDigit(want[j]) {
-			j++
-		}
-		begin := i
-		for i < len(data) && isDigit(data[i]) {
-			i++
-		}
-		if i == begin || data[begin] == '0' && i > begin+1 {
+		fixed := t.data[s.from:s.to]
+		if !bytes.HasPrefix(data[at:], fixed) {
 			return -1
 		}
+		at += len(fixed)
 	}
-	return i
+	return at
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }

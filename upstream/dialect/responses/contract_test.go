@@ -2,10 +2,13 @@ package responses
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/dialecttest"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 var door = dialecttest.Door{
@@ -14,6 +17,20 @@ var door = dialecttest.Door{
 }
 
 func TestClients(t *testing.T) { door.Run(t) }
+
+func TestTooManyCallsAreMalformed(t *testing.T) {
+	dialecttest.TooManyCalls(t, door.Door.Events, func(i int) dialect.Event {
+		return dialect.Event{Data: fmt.Appendf(nil, `{"id":"1","choices":[{"index":0,"delta":{"tool_calls":[{"index":%d,"id":"c%d","function":{"name":"f"}}]}}]}`, i, i)}
+	})
+	var calls []byte
+	for i := range 10 * hub.MaxCalls {
+		calls = fmt.Appendf(hub.Comma(calls), `{"index":%d}`, i)
+	}
+	event := fmt.Appendf(nil, `{"id":"1","choices":[{"index":0,"delta":{"tool_calls":[%s]}}]}`, calls)
+	if _, err := door.Door.Events().Event(nil, nil, event); !errors.Is(err, dialect.ErrMalformed) {
+		t.Errorf("too many calls in one event: %v", err)
+	}
+}
 
 func FuzzQuestion(f *testing.F) { door.FuzzQuestion(f) }
 func FuzzAnswer(f *testing.F)   { door.FuzzAnswer(f) }

@@ -12,6 +12,9 @@ import (
 // whole calls, and in a stream another id is another call, whatever its index says: some
 // vendors give all of them the same.
 func (s *events) call(b []byte, i int64, v gjson.Result) []byte {
+	if !s.plain && hub.TooMany(len(s.calls)) != nil {
+		return b // Event refuses the stream
+	}
 	if index := v.Get("index"); index.Type == gjson.Number {
 		i = index.Int()
 	}

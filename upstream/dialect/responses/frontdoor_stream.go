@@ -71,7 +71,7 @@ func (s *events) Event(b []byte, name, data []byte) ([]byte, error) {
 	if reason := choice.Get("finish_reason").Str; reason != "" {
 		s.finish = reason
 	}
-	return b, nil
+	return b, hub.TooMany(len(s.calls)) // whole replies do not come by here
 }
 
 // End implements dialect.Stream: a stream that has said why it ends is whole without the
