@@ -5,11 +5,15 @@ GO ?= go
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-.PHONY: run build test fuzz clients servers check lint bench bench-load docs cross
+.PHONY: run demo-traffic build test fuzz clients servers check lint bench bench-load docs cross
 
 # The example gateway. It prints a curl line when it listens.
 run: build
 	@sh cmd/caddy/example.sh
+
+# A few hundred requests and feedback to the gateway that `make run` started. It prints how to ask what became of them.
+demo-traffic:
+	@$(GO) run ./cmd/demotraffic
 
 # Caddy with Mulligan in it, as bin/caddy.
 build:

@@ -46,6 +46,9 @@ func buildOfConfig(file, adapter string, app *App) (*App, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if len(raw) == 0 {
+		return nil, nil, errors.New("there is no Caddyfile in this folder: name the config with --config FILE")
+	}
 	var config struct {
 		Apps map[string]json.RawMessage `json:"apps"`
 	}

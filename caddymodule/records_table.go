@@ -45,7 +45,7 @@ func printStats(w io.Writer, a *record.Answer) error {
 		head = append(head, strings.ToUpper(string(d)))
 	}
 	names := feedbackColumns(a)
-	head = append(head, "REQUESTS", "ERRORS", "FALLBACKS", "COST", "COST/REQUEST", "P50", "P95", "TTFT P95", "TOKENS")
+	head = append(head, "REQUESTS", "ERRORS", "FALLBACKS", "COST", "COST/REQUEST", "P50", "P95", "FIRST TOKEN P95", "TOKENS")
 	for _, name := range names {
 		head = append(head, strings.ToUpper(shown(name)))
 	}

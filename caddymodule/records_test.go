@@ -118,6 +118,13 @@ func TestTheCommandLineReadsTheStoreOfARunningGateway(t *testing.T) {
 	}
 }
 
+func TestACommandWithoutAConfigSaysHowToNameOne(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if _, _, err := storeOfConfig("", ""); err == nil || !strings.Contains(err.Error(), "--config") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestCheckStoresWhatWaits(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.ToSlash(filepath.Join(dir, "records.db"))
