@@ -37,7 +37,7 @@ fuzz:
 		$(GO) test -run '^$$' -fuzz "^$${f#*:}$$" -fuzztime $(FUZZTIME) ./$${f%:*}; \
 	done
 
-# The Node and Python clients that integration/ runs.
+# The clients that integration/ runs: Node, Python and Codex.
 clients:
 	@integration/clients/install.sh
 

@@ -2,7 +2,6 @@ package integration
 
 import (
 	"maps"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -12,9 +11,7 @@ import (
 // TestOrqForNode has orq's own SDKs use the Deployment API, with nothing changed but the URL.
 func TestOrqForNode(t *testing.T) {
 	dir := filepath.Join("clients", "orq")
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", ".stamp")); err != nil {
-		t.Fatalf("the clients of %s are not installed: `make test` does it, or integration/clients/install.sh", dir)
-	}
+	mustBeInstalled(t, filepath.Join(dir, "node_modules"))
 	g, _ := stage(t, openAI)
 	invoked := object{"type": "content", "role": "assistant", "said": true, "final": true, "finish": "stop", "id": 36.0}
 	streamed := object{"said": true, "final": true, "finish": "stop"}

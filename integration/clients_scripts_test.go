@@ -124,13 +124,19 @@ func pythonScript(args ...string) script {
 	return script{dir: "python", argv: append([]string{python}, args...)}
 }
 
+// mustBeInstalled ends the test when install.sh has not filled a folder.
+func mustBeInstalled(t *testing.T, dir string) {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(dir, ".stamp")); err != nil {
+		t.Fatalf("%s has no clients: `make test` installs them, or integration/clients/install.sh", dir)
+	}
+}
+
 func runScript(t *testing.T, s script, c client) {
 	t.Helper()
-	stamp := map[string]string{"node": "node_modules", "python": ".venv"}[s.dir]
+	into := map[string]string{"node": "node_modules", "python": ".venv"}[s.dir]
 	dir := filepath.Join("clients", s.dir)
-	if _, err := os.Stat(filepath.Join(dir, stamp, ".stamp")); err != nil {
-		t.Fatalf("the clients of %s are not installed: `make test` does it, or integration/clients/install.sh", dir)
-	}
+	mustBeInstalled(t, filepath.Join(dir, into))
 	if c.house == (vendor{}) {
 		c.house = openAI
 	}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the clients that integration/ runs, at the versions that package-lock.json and requirements.txt name, into
-# node/node_modules and python/.venv. It does nothing when they are there already.
+# node_modules of each folder and python/.venv. It does nothing when they are there already.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -27,19 +27,14 @@ done
 # off is made anew.
 installed() { [ -f "$1" ] && [ "$(cat "$1")" = "$2" ]; }
 
-want="$(cksum <node/package-lock.json) node $(node --version)"
-if ! installed node/node_modules/.stamp "$want"; then
-	echo "installing Node clients…"
-	(cd node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
-	echo "$want" >node/node_modules/.stamp
-fi
-
-want="$(cksum <orq/package-lock.json) node $(node --version)"
-if ! installed orq/node_modules/.stamp "$want"; then
-	echo "installing orq's clients…"
-	(cd orq && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
-	echo "$want" >orq/node_modules/.stamp
-fi
+for folder in node orq codex; do
+	want="$(cksum <$folder/package-lock.json) node $(node --version)"
+	if ! installed $folder/node_modules/.stamp "$want"; then
+		echo "installing the clients of $folder…"
+		(cd $folder && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+		echo "$want" >$folder/node_modules/.stamp
+	fi
+done
 
 want="$(cksum <python/requirements.txt) $("$python" --version)"
 if ! installed python/.venv/.stamp "$want"; then

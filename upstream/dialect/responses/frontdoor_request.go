@@ -29,6 +29,7 @@ type question struct {
 //     item_reference and the ids of images.
 //   - Tools that OpenAI runs itself, and what they called before, are refused, as are tools for
 //     which a client needs OpenAI's own words (local_shell, shell, apply_patch, tool_search).
+//     A search of the web beside tools of the client's own is left out, and named: see mayGoWithout.
 //   - Custom tools, whose input is free text, become functions: see freeformInput. Tools in
 //     namespaces become functions too: see namespaceMark.
 //   - The role developer becomes system, which every vendor knows.

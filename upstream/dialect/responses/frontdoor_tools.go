@@ -1,6 +1,8 @@
 package responses
 
 import (
+	"strings"
+
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
@@ -20,9 +22,35 @@ const freeformParameters = `{"type":"object","properties":{"` + freeformInput +
 
 // toolsIn writes the member tools of v; namespace is the name of the one that they are in.
 func (q *question) toolsIn(v, namespace gjson.Result) error {
-	return hub.In("tools", hub.Elements(v.Get("tools"), func(_ int, tool gjson.Result) error {
+	all := v.Get("tools")
+	return hub.In("tools", hub.Elements(all, func(_ int, tool gjson.Result) error {
+		if kind := tool.Get("type").Str; strings.HasPrefix(kind, webSearch) && q.mayGoWithout(all) {
+			q.dropped.Add("tools." + kind)
+			return nil
+		}
 		return q.tool(tool, namespace)
 	}))
+}
+
+// webSearch is how the kinds of the tool begin with which OpenAI searches the web; some have a
+// date behind it.
+// Source: https://platform.openai.com/docs/guides/tools-web-search.
+const webSearch = "web_search"
+
+// mayGoWithout says whether tools that OpenAI runs itself may be left out of a list: the client
+// has tools of its own in it, and the model need not call any. Coding agents offer a search of
+// the web beside their tools whether a task needs it or not.
+func (q *question) mayGoWithout(all gjson.Result) bool {
+	if q.root.Get("tool_choice").Str == "required" {
+		return false
+	}
+	own := false
+	hub.Each(all, func(tool gjson.Result) bool {
+		kind := tool.Get("type").Str
+		own = kind == "function" || kind == "custom" || kind == "namespace"
+		return !own
+	})
+	return own
 }
 
 // tool writes one tool.
