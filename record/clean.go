@@ -205,6 +205,14 @@ func cleanObject(text json.RawMessage) json.RawMessage {
 	if len(text) == 0 {
 		return nil
 	}
+	if isPlain(text) {
+		return text[:len(text):len(text)]
+	}
+	return rewriteObject(text)
+}
+
+// rewriteObject is cleanObject for what may not be clean yet.
+func rewriteObject(text json.RawMessage) json.RawMessage {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	var members map[string]any

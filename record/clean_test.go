@@ -41,9 +41,19 @@ func TestObjectsHaveOneForm(t *testing.T) {
 }
 
 func FuzzCleanObject(f *testing.F) {
-	f.Add(`{"a":"\ud800","b":[{"c":1e999}]}`)
+	for _, text := range []string{
+		`{"a":"\ud800","b":[{"c":1e999}]}`, `{"a":"x","b":[1,-0.5e+3,0,true,false,null,{},[]],"c":{"d":"\n\"\\"}}`, `{"b":1,"a":2}`, `{"a":1,"a":2}`,
+		`{"a":01}`, `{"a":1.}`, `{"a":-}`, `{"a":1e}`, `{"a":"\/"}`, `{"a":"\b"}`, `{"a":"` + "\u2028" + `"}`, `{"a":"` + "\xff" + `"}`, `{"é":"ü"}`, `{"a" :1}`,
+		`{"a":1,}`, `{"a":[1,]}`, `{"a":tru}`, `{"a"}`, `{"a":"b`, `{"a":"b\`, `{"\n":1}`, `{}x`, `[1]`, `{"a":1.5E-7}`, `{"":"","<&>":"<&>"}`,
+		strings.Repeat(`{"a":`, 40) + "1" + strings.Repeat("}", 40),
+	} {
+		f.Add(text)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		clean := cleanObject(json.RawMessage(text))
+		if long := rewriteObject(json.RawMessage(text)); string(long) != string(clean) || (long == nil) != (clean == nil) {
+			t.Fatalf("%q becomes %q, though decoded and encoded again it is %q", text, clean, long)
+		}
 		if clean == nil {
 			return
 		}
@@ -54,6 +64,13 @@ func FuzzCleanObject(f *testing.F) {
 			t.Fatalf("%q becomes %q, and then %q", text, clean, again)
 		}
 	})
+}
+
+func TestACleanObjectIsNotDecoded(t *testing.T) {
+	text := json.RawMessage(`{"customer":"c-17","names":["é","line\nline"],"plan":{"seats":12,"trial":false}}`)
+	if n := testing.AllocsPerRun(100, func() { cleanObject(text) }); n != 0 {
+		t.Errorf("%v allocations, want none", n)
+	}
 }
 
 func TestTimesAndNumbersAreBounded(t *testing.T) {

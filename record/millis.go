@@ -18,7 +18,12 @@ func FromMicros(us int64) Millis { return Millis(time.Duration(us) * time.Micros
 
 // MarshalJSON implements json.Marshaler.
 func (m Millis) MarshalJSON() ([]byte, error) {
-	return strconv.AppendFloat(nil, float64(m.Micros())/1000, 'f', -1, 64), nil
+	return m.AppendTo(nil), nil
+}
+
+// AppendTo appends the duration's JSON.
+func (m Millis) AppendTo(text []byte) []byte {
+	return strconv.AppendFloat(text, float64(m.Micros())/1000, 'f', -1, 64)
 }
 
 // UnmarshalJSON implements json.Unmarshaler.

@@ -93,9 +93,7 @@ func (s *Store) insertRows(ctx context.Context, rows []revised) error {
 	defer batch.Close()
 	values := make([]any, 0, len(query.Columns)+4)
 	for _, r := range rows {
-		if values, err = query.AppendValues(values[:0], r.Row); err != nil {
-			return err
-		}
+		values = query.AppendValues(values[:0], r.Row)
 		memberNames, memberTexts := record.Members(r.Metadata)
 		values = append(values, array(memberNames), array(memberTexts), r.original, r.revision)
 		if err := batch.Append(values...); err != nil {

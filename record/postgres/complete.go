@@ -50,26 +50,20 @@ func (w *writer) completeOne(ctx context.Context, id string) error {
 		}
 	}
 	whole := original.Complete(completions)
-	_, size, err := rowValues(nil, now)
-	if err != nil {
-		return err
-	}
+	_, size := rowValues(nil, now)
 	w.remove(now, size)
 	return w.update(ctx, whole)
 }
 
 func (w *writer) update(ctx context.Context, r *record.Row) error {
-	values, size, err := rowValues(nil, r)
-	if err != nil {
-		return err
-	}
+	values, size := rowValues(nil, r)
 	w.add(r, size)
 	sets := make([]string, len(rowColumns))
 	for i, name := range rowColumns {
 		sets[i] = name + " = " + query.Dollar(i+1)
 	}
 	n := len(values)
-	_, err = w.tx.Exec(ctx, "UPDATE rows SET "+strings.Join(sets, ", ")+" WHERE time = "+query.Dollar(n+1)+" AND trace_id = "+query.Dollar(n+2),
+	_, err := w.tx.Exec(ctx, "UPDATE rows SET "+strings.Join(sets, ", ")+" WHERE time = "+query.Dollar(n+1)+" AND trace_id = "+query.Dollar(n+2),
 		append(values, r.Time.UnixMicro(), r.TraceID)...)
 	if err != nil {
 		return fmt.Errorf("update row: %w", err)

@@ -36,11 +36,8 @@ var rowColumns = append(names(query.Columns), "size")
 const rowOverhead = 400
 
 // rowValues appends a row's values and returns its size: the bytes of what is kept of it.
-func rowValues(values []any, r *record.Row) ([]any, int64, error) {
-	values, err := query.AppendValues(values, r)
-	if err != nil {
-		return nil, 0, err
-	}
+func rowValues(values []any, r *record.Row) ([]any, int64) {
+	values = query.AppendValues(values, r)
 	size := int64(rowOverhead)
 	for _, v := range values {
 		if text, ok := v.(string); ok {
@@ -50,7 +47,7 @@ func rowValues(values []any, r *record.Row) ([]any, int64, error) {
 	if r.Bodies != nil {
 		size += int64(len(r.Bodies.Request) + len(r.Bodies.Response))
 	}
-	return append(values, size), size, nil
+	return append(values, size), size
 }
 
 // Write implements record.Store.
@@ -127,9 +124,8 @@ func (w *writer) copyRows(ctx context.Context, rows []*record.Row) ([]*record.Ro
 	sizes := make(map[string]int64, len(rows))
 	values := make([]any, 0, len(rowColumns))
 	_, err = w.tx.CopyFrom(ctx, pgx.Identifier{"pg_temp", "incoming"}, rowColumns, pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
-		var err error
-		values, sizes[rows[i].TraceID], err = rowValues(values[:0], rows[i])
-		return values, err
+		values, sizes[rows[i].TraceID] = rowValues(values[:0], rows[i])
+		return values, nil
 	}))
 	if err != nil {
 		return nil, fmt.Errorf("copy rows: %w", err)

@@ -47,38 +47,11 @@ var FeedbackColumns = []Column{
 	{"comment", Text}, {"metadata", JSON}, {"time", Integer}, {"client_id", Text}, {"removed", Integer},
 }
 
-// detail is what no question asks about.
-type detail struct {
-	Rule          string           `json:"rule,omitempty"`
-	Requested     string           `json:"requested_model,omitempty"`
-	ResponseModel string           `json:"response_model,omitempty"`
-	Stream        bool             `json:"stream,omitempty"`
-	Status        int              `json:"status,omitempty"`
-	FinishReason  string           `json:"finish_reason,omitempty"`
-	Attempts      []record.Attempt `json:"attempts,omitempty"`
-	Continued     int              `json:"continued,omitempty"`
-	Dropped       []string         `json:"dropped,omitempty"`
-	InputAudio    int64            `json:"input_audio_tokens,omitempty"`
-	OutputAudio   int64            `json:"output_audio_tokens,omitempty"`
-	Known         bool             `json:"usage_known,omitempty"`
-	Estimated     bool             `json:"usage_estimated,omitempty"`
-	Upstream      record.Millis    `json:"upstream_ms,omitempty"`
-	Overhead      record.Millis    `json:"overhead_ms,omitempty"`
-	Context       json.RawMessage  `json:"context,omitempty"`
-	Inputs        json.RawMessage  `json:"inputs,omitempty"`
-}
+// detailSize is more bytes than most details have.
+const detailSize = 512
 
 // AppendValues appends a clean row's values in the order of Columns.
-func AppendValues(values []any, r *record.Row) ([]any, error) {
-	rest, err := EncodeJSON(detail{
-		Rule: r.Rule, Requested: r.Requested, ResponseModel: r.ResponseModel, Stream: r.Stream,
-		Status: r.Status, FinishReason: r.FinishReason, Attempts: r.Attempts, Continued: r.Continued,
-		Dropped: r.Dropped, InputAudio: r.InputAudio, OutputAudio: r.OutputAudio, Known: r.Known,
-		Estimated: r.Estimated, Upstream: r.Upstream, Overhead: r.Overhead, Context: r.Context, Inputs: r.Inputs,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("encode row %s: %w", r.TraceID, err)
-	}
+func AppendValues(values []any, r *record.Row) []any {
 	return append(values,
 		r.Time.UnixMicro(), r.TraceID,
 		r.Deployment, r.Domain, r.Variant, r.ConfigVersion, r.ClientID,
@@ -89,8 +62,8 @@ func AppendValues(values []any, r *record.Row) ([]any, error) {
 		r.CostUSD, integer(r.Priced),
 		r.FirstToken.Micros(), int64(record.Bucket(time.Duration(r.FirstToken))),
 		r.Duration.Micros(), int64(record.Bucket(time.Duration(r.Duration))),
-		string(r.Metadata), rest,
-	), nil
+		string(r.Metadata), string(appendDetail(make([]byte, 0, detailSize), r)),
+	)
 }
 
 // AppendFeedbackValues appends clean feedback's values in the order of FeedbackColumns.
@@ -109,16 +82,6 @@ func AppendFeedbackValues(values []any, f *record.Feedback) ([]any, error) {
 
 // CleanKey returns the feedback's key as a text that every database can keep.
 func CleanKey(f *record.Feedback) string { return strings.ReplaceAll(f.Key(), "\x00", "\x1f") }
-
-// EncodeJSON encodes a value as encoding/json does, but leaves what only HTML needs escaped as it is:
-// JSON inside the value, such as metadata, must come back as it was.
-func EncodeJSON(value any) (string, error) {
-	var text strings.Builder
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(value)
-	return strings.TrimSuffix(text.String(), "\n"), err
-}
 
 func integer(b bool) int64 {
 	if b {

@@ -63,19 +63,23 @@ func (t *traffic) batch(size int) *record.Batch {
 	return b
 }
 
-// BenchmarkWrite writes batches of 200 rows, with feedback for one row in twenty.
+// BenchmarkWrite writes batches, with feedback for one row in twenty. A row comes each
+// millisecond.
 func BenchmarkWrite(b *testing.B) {
 	for _, c := range []struct {
-		name string
-		body int
-	}{{"without bodies", 0}, {"with bodies of 2 kB", 1000}} {
+		name       string
+		rows, body int
+	}{
+		{"20 rows", 20, 0}, {"100 rows", 100, 0}, {"200 rows", 200, 0}, {"200 rows with bodies of 2 kB", 200, 1000},
+	} {
 		b.Run(c.name, func(b *testing.B) {
 			s := newStore(b)
 			rows := newTraffic(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Millisecond)
 			body := strings.Repeat("lorem ipsum ", c.body/12)
+			b.ReportAllocs()
 			for b.Loop() {
 				b.StopTimer()
-				batch := rows.batch(200)
+				batch := rows.batch(c.rows)
 				for _, r := range batch.Rows {
 					if c.body > 0 {
 						r.Bodies = &record.Bodies{Request: body, Response: body}
@@ -87,6 +91,7 @@ func BenchmarkWrite(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(rows.n)/b.Elapsed().Seconds(), "rows/s")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(rows.n), "ns/row")
 			report, err := s.Check(context.Background(), false)
 			if err != nil || len(report.Problems) > 0 {
 				b.Fatal(report, err)

@@ -53,10 +53,7 @@ func (w *writer) complete(ctx context.Context, id string, sums rollups) error {
 	whole := original.Complete(completions)
 	sums.Add(now, dims, -1)
 	sums.Add(whole, dims, 1)
-	values, err := query.AppendValues(nil, whole)
-	if err != nil {
-		return err
-	}
+	values := query.AppendValues(nil, whole)
 	_, err = w.exec(ctx, "UPDATE rows SET "+strings.Join(names(query.Columns), " = ?, ")+" = ? WHERE id = ?", append(values, rowID)...)
 	if err != nil {
 		return fmt.Errorf("update row: %w", err)

@@ -42,7 +42,10 @@ func (w *writer) writeRows(ctx context.Context, rows []*record.Row, sums rollups
 		return err
 	}
 	var next int64
-	err = w.query(ctx, query.Statement{SQL: "SELECT coalesce(max(id), 0) + 1 FROM rows"}, func(scan query.Scan) error { return scan(&next) })
+	var early, completed bool // whether anything at all waits for rows, which is rare
+	err = w.query(ctx, query.Statement{SQL: `SELECT (SELECT coalesce(max(id), 0) + 1 FROM rows),
+		EXISTS (SELECT 1 FROM feedback WHERE row_time IS NULL), EXISTS (SELECT 1 FROM completions)`},
+		func(scan query.Scan) error { return scan(&next, &early, &completed) })
 	if err != nil {
 		return fmt.Errorf("number rows: %w", err)
 	}
@@ -52,9 +55,7 @@ func (w *writer) writeRows(ctx context.Context, rows []*record.Row, sums rollups
 		if err != nil {
 			return err
 		}
-		if values, err = query.AppendValues(append(values, next+int64(i), dims), r); err != nil {
-			return err
-		}
+		values = query.AppendValues(append(values, next+int64(i), dims), r)
 		sums.Add(r, dims, 1)
 	}
 	if err := w.insertMany(ctx, "rows", rowColumns, values); err != nil {
@@ -67,8 +68,13 @@ func (w *writer) writeRows(ctx context.Context, rows []*record.Row, sums rollups
 	if err := w.insertMany(ctx, "bodies", bodyColumns, values); err != nil {
 		return fmt.Errorf("insert bodies: %w", err)
 	}
-	if err := w.matchFeedback(ctx, ids); err != nil {
-		return fmt.Errorf("match feedback: %w", err)
+	if early {
+		if err := w.matchFeedback(ctx, ids); err != nil {
+			return fmt.Errorf("match feedback: %w", err)
+		}
+	}
+	if !completed {
+		return nil
 	}
 	waiting, err := w.among(ctx, "completions WHERE", ids)
 	if err != nil {

@@ -16,6 +16,7 @@ type writer struct {
 	db         *sql.DB
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
+	inserts    inserts
 	// dims are the ids of dimensions that were looked up before.
 	dims map[query.Dimensions]int64
 }
@@ -31,7 +32,7 @@ func openWriter(ctx context.Context, path string) (*writer, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	w := &writer{db: db, statements: map[string]*sql.Stmt{}, dims: map[query.Dimensions]int64{}}
+	w := &writer{db: db, statements: map[string]*sql.Stmt{}, inserts: inserts{}, dims: map[query.Dimensions]int64{}}
 	if w.conn, err = db.Conn(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -136,20 +137,39 @@ func jsonList[T any](list []T) string {
 	return string(text)
 }
 
-// insertMany inserts rows of values, many with each statement.
+// insertMany inserts rows of values, as many with a statement as there are, but always a power of
+// two, so that there are few statements to prepare.
 func (w *writer) insertMany(ctx context.Context, table string, columns []string, values []any) error {
-	const many = 16
-	for len(values) > 0 {
-		n := 1
-		if len(values) >= many*len(columns) {
-			n = many
+	const most = 64 // far below SQLite's limit of 32766 parameters (source: https://www.sqlite.org/limits.html)
+	for n := most; len(values) > 0; {
+		if len(values) < n*len(columns) {
+			n /= 2
+			continue
 		}
-		if _, err := w.exec(ctx, insertSQL(table, columns, n), values[:n*len(columns)]...); err != nil {
+		if _, err := w.exec(ctx, w.inserts.sql(table, columns, n), values[:n*len(columns)]...); err != nil {
 			return err
 		}
 		values = values[n*len(columns):]
 	}
 	return nil
+}
+
+// inserts are the texts of insertMany's statements, which are long.
+type inserts map[insertKey]string
+
+type insertKey struct {
+	table string
+	n     int
+}
+
+func (t inserts) sql(table string, columns []string, n int) string {
+	key := insertKey{table, n}
+	text, ok := t[key]
+	if !ok {
+		text = insertSQL(table, columns, n)
+		t[key] = text
+	}
+	return text
 }
 
 // dimsID returns the id of dimensions, which it makes when there is none.
