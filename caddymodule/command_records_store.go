@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -87,7 +88,7 @@ func checkStore(ctx context.Context, store *Store, repair bool) (*checkedRecords
 			return nil, err
 		}
 		if spill := checked.Spill; repair && !spill.InUse && spill.Files > 0 {
-			if err := storeWhatWaits(ctx, store); err != nil {
+			if checked.Spill, err = repairSpill(ctx, store, spill); err != nil {
 				return nil, err
 			}
 		}
@@ -101,6 +102,23 @@ func checkStore(ctx context.Context, store *Store, repair bool) (*checkedRecords
 		return nil, fmt.Errorf("check the records of %s: %w", store.Location, err)
 	}
 	return checked, nil
+}
+
+// repairSpill stores what waits, and returns how the spill is afterwards.
+func repairSpill(ctx context.Context, store *Store, before *record.SpillReport) (*record.SpillReport, error) {
+	if err := storeWhatWaits(ctx, store); err != nil {
+		return nil, err
+	}
+	after, err := record.CheckSpill(store.Spill)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range before.Problems {
+		if !slices.Contains(after.Problems, p) {
+			after.Repaired = append(after.Repaired, p)
+		}
+	}
+	return after, nil
 }
 
 // storeWhatWaits does what a gateway does when it starts: it stores what waits in the spill
@@ -145,17 +163,18 @@ func printCheck(w io.Writer, c *checkedRecords) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	problems := c.Store.Problems
+	problems, mended := c.Store.Problems, c.Store.Repaired
 	if c.Spill != nil {
-		problems = append(problems[:len(problems):len(problems)], c.Spill.Problems...)
+		problems = slices.Concat(problems, c.Spill.Problems)
+		mended = slices.Concat(mended, c.Spill.Repaired)
 	}
 	for _, p := range problems {
 		fmt.Fprintf(w, "problem: %s\n", p)
 	}
-	for _, p := range c.Store.Repaired {
+	for _, p := range mended {
 		fmt.Fprintf(w, "mended: %s\n", p)
 	}
-	if len(problems) == 0 {
+	if len(problems)+len(mended) == 0 {
 		fmt.Fprintln(w, "All is sound.")
 	}
 	return nil

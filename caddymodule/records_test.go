@@ -136,8 +136,12 @@ func TestCheckStoresWhatWaits(t *testing.T) {
 	if err := os.WriteFile(spill, []byte("mulligan-spill 1 0000000000000000\nthis is no line\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := recordsOutput(t, config, "check", "--repair"); err != nil {
+	out, err := recordsOutput(t, config, "check", "--repair")
+	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
+	}
+	if strings.Contains(out, "problem: "+spill) || !strings.Contains(out, "mended: "+spill) || !strings.Contains(out, "0 in 0 files") {
+		t.Errorf("what is mended is not said to be:\n%s", out)
 	}
 	if _, err := os.Stat(spill); err == nil {
 		t.Error("the spill file is still there")

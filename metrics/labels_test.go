@@ -49,7 +49,7 @@ func TestNobodyOutsideCanAddSeries(t *testing.T) {
 		m.observe(x)
 		m.addInFlight(junk, 1)
 		m.ruleError(junk, junk)
-		m.observeFeedback(junk, junk, junk)
+		m.feedbackGiven(junk, junk, junk)
 		lines := strings.Count(scrapeText(t, m), "\n")
 		if i > 0 && lines != grown {
 			t.Fatalf("exchange %d made %d lines into %d", i, grown, lines)
@@ -90,7 +90,7 @@ func TestNamesRetiredLongAgoAreForgottenWithTheirSeries(t *testing.T) {
 	m.addInFlight("support", 1)
 	m.addInFlight("support", -1)
 	m.ruleError("support", "default")
-	m.observeFeedback("support", "default", "rating")
+	m.feedbackGiven("support", "default", "rating")
 	m.allow(crowd("a", maxRetired))
 	if text := scrapeText(t, m); !strings.Contains(text, `"support"`) || !strings.Contains(text, "gemini") {
 		t.Fatal("forgotten after one reload")

@@ -128,16 +128,3 @@ func (m *meter) observeRecords(result RecordResult, n int) {
 	}
 	m.records.WithLabelValues(string(result)).Add(float64(max(n, 0)))
 }
-
-// ObserveFeedback counts one feedback on an exchange of a deployment's variant. A name that
-// the config does not declare is counted as "other".
-func ObserveFeedback(deployment, variant, feedback string) {
-	shared.observeFeedback(deployment, variant, feedback)
-}
-
-func (m *meter) observeFeedback(deployment, variant, feedback string) {
-	s := m.labels.Load()
-	d, v := s.pair(kindDeployment, deployment, variant)
-	f, _ := s.pair(kindFeedback, feedback, "")
-	m.feedback.WithLabelValues(d, v, f).Inc()
-}

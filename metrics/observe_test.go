@@ -162,8 +162,8 @@ func TestTheSmallCountersCount(t *testing.T) {
 	m.observeRecords(RecordStored, 3)
 	m.observeRecords(RecordDropped, 1)
 	m.observeRecords("burnt", 1)
-	m.observeFeedback("support", "default", "rating")
-	m.observeFeedback("support", "default", "<script>")
+	m.feedbackGiven("support", "default", "rating")
+	m.feedbackGiven("support", "default", "<script>")
 	expect(t, scrape(t, m, "llm_gateway_in_flight", "llm_gateway_rule_errors", "llm_gateway_records", "llm_gateway_feedback"), `
 llm_gateway_feedback_total{deployment="support",name="other",variant="default"} 1
 llm_gateway_feedback_total{deployment="support",name="rating",variant="default"} 1

@@ -106,7 +106,7 @@ func TestSeriesPassPrometheusLint(t *testing.T) {
 	m.addInFlight("support", 1)
 	m.ruleError("support", "default")
 	m.observeRecords(RecordStored, 1)
-	m.observeFeedback("support", "default", "rating")
+	m.feedbackGiven("support", "default", "rating")
 	families := gather(t, m)
 	if len(families) != len(contract) {
 		t.Errorf("%d families were linted, want all %d", len(families), len(contract))

@@ -216,3 +216,26 @@ func TestTracingCostsNothingWhenItIsOff(t *testing.T) {
 		}
 	}
 }
+
+func TestAnEvaluationIsAnEventOfTheRequestThatBringsIt(t *testing.T) {
+	score := 0.5
+	spans := traced(t, func(ctx context.Context) {
+		Evaluated(ctx, "trace-1", &Evaluation{Name: "rating", Score: &score, Explanation: "so so"})
+		Evaluated(ctx, "trace-2", &Evaluation{Name: "tone", Label: "rude"})
+	})
+	var got []string
+	for _, e := range spans[0].Events() {
+		for _, kv := range e.Attributes {
+			got = append(got, fmt.Sprintf("%s %s=%s", e.Name, kv.Key, kv.Value.String()))
+		}
+	}
+	expect(t, strings.Join(got, "\n"), `
+gen_ai.evaluation.result gen_ai.evaluation.name=rating
+gen_ai.evaluation.result mulligan.trace_id=trace-1
+gen_ai.evaluation.result gen_ai.evaluation.score.value=0.5
+gen_ai.evaluation.result gen_ai.evaluation.explanation=so so
+gen_ai.evaluation.result gen_ai.evaluation.name=tone
+gen_ai.evaluation.result mulligan.trace_id=trace-2
+gen_ai.evaluation.result gen_ai.evaluation.score.label=rude
+`)
+}

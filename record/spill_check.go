@@ -22,6 +22,8 @@ type SpillReport struct {
 	InUse bool `json:"in_use"`
 	// Problems are what is wrong, in sentences that say what to do.
 	Problems []string `json:"problems"`
+	// Repaired are the problems that are gone. CheckSpill leaves it empty: who repairs fills it.
+	Repaired []string `json:"repaired,omitempty"`
 }
 
 // Waiting returns how many things wait.
