@@ -76,6 +76,16 @@ func TestTheExampleAnswersWhatAVariantCostsAndHowUsersLikeIt(t *testing.T) {
 			}
 		}
 	}
+	g.send(request{path: "/feedback", body: `{"trace_id":"unknown","name":"<undeclared>","value":1}`})
+	text := g.metrics()
+	for _, labels := range []string{`deployment="support-reply",name="rating",variant="trial"`, `deployment="",name="other",variant=""`} {
+		if sample(t, text, "llm_gateway_feedback_total{"+labels+"}") < 1 {
+			t.Errorf("feedback of {%s} is not counted", labels)
+		}
+	}
+	if strings.Contains(text, "undeclared") {
+		t.Error("a name that is not declared is a label value")
+	}
 	best, worst := meanOf(t, rows["enterprise"]["RATING"]), meanOf(t, rows["failover"]["RATING"])
 	if best < worst+1 {
 		t.Errorf("enterprise is rated %v and failover %v", best, worst)
