@@ -217,7 +217,7 @@ func (c *cell) caddyfile(base func(provider string) string) string {
 			// Each provider has its own connection, as a reset is that of all requests on one.
 			b.WriteString("\ttransport http {\n\t\ttls_trust_pool file {$Certificate}\n\t}\n")
 		}
-		fmt.Fprintf(&b, "}\nmodels {\n\tmodel %s/m\n}\n", p)
+		fmt.Fprintf(&b, "}\nmodels {\n\tmodel %s\n}\n", c.target(p))
 	}
 	fmt.Fprintf(&b, "deployment %s {\n\tbackoff 1ms 2s\n", c.name)
 	switch {
@@ -230,9 +230,9 @@ func (c *cell) caddyfile(base func(provider string) string) string {
 	if c.cure == alone {
 		retries = 0
 	}
-	fmt.Fprintf(&b, "\tretries %d\n\tvariant default {\n\t\tmodel %s/m\n", retries, c.first())
+	fmt.Fprintf(&b, "\tretries %d\n\tvariant default {\n\t\tmodel %s\n", retries, c.target(c.first()))
 	if c.hasSecond() {
-		fmt.Fprintf(&b, "\t\tfallback %s/m\n", c.second())
+		fmt.Fprintf(&b, "\t\tfallback %s\n", c.target(c.second()))
 	}
 	b.WriteString("\t}\n}\n")
 	return b.String()

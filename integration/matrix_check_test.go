@@ -115,7 +115,7 @@ func (c *cell) check(t *testing.T, l *lab, s *story) {
 	if got, want := a.Header.Get("X-Deployment-Attempts"), strconv.Itoa(len(c.attempts())); got != want {
 		t.Errorf("X-Deployment-Attempts is %s, want %s", got, want)
 	}
-	if got, want := a.Header.Get("X-Deployment-Model"), c.answeredBy()+"/m"; got != want {
+	if got, want := a.Header.Get("X-Deployment-Model"), c.target(c.answeredBy()); got != want {
 		t.Errorf("X-Deployment-Model is %s, want %s", got, want)
 	}
 	c.checkRequests(t, l)
@@ -297,7 +297,7 @@ func (c *cell) outcome() llm.Outcome {
 // checkLine checks the line of the access log.
 func (c *cell) checkLine(t *testing.T, line string) {
 	want := map[string]any{
-		"llm.deployment": c.name, "llm.variant": "default", "llm.provider": c.answeredBy(), "llm.model": "m",
+		"llm.deployment": c.name, "llm.variant": "default", "llm.provider": c.answeredBy(), "llm.model": c.model(),
 		"llm.stream": c.mode == streamAnswer, "llm.attempts": float64(len(c.attempts())), "llm.outcome": string(c.outcome()),
 		"llm.input_tokens": nil, "llm.output_tokens": nil, "llm.cached_tokens": nil, "llm.reasoning_tokens": nil, "llm.estimated": nil,
 		"status": float64(c.got.Status),
@@ -328,18 +328,18 @@ func (c *cell) checkLine(t *testing.T, line string) {
 // checkNumbers checks the counters, which say the same.
 func (c *cell) checkNumbers(t *testing.T, grown map[string]map[string]float64) {
 	want := map[string]float64{
-		fmt.Sprintf("llm_gateway_requests_total{deployment=%q,model=\"m\",outcome=%q,provider=%q,variant=\"default\"}",
-			c.name, c.outcome(), c.answeredBy()): 1,
+		fmt.Sprintf("llm_gateway_requests_total{deployment=%q,model=%q,outcome=%q,provider=%q,variant=\"default\"}",
+			c.name, c.model(), c.outcome(), c.answeredBy()): 1,
 	}
 	for _, a := range c.attempts() {
-		want[fmt.Sprintf("llm_gateway_attempts_total{model=\"m\",provider=%q,verdict=%q}", a.provider, a.verdict)]++
+		want[fmt.Sprintf("llm_gateway_attempts_total{model=%q,provider=%q,verdict=%q}", c.model(), a.provider, a.verdict)]++
 	}
 	if c.cured() {
 		u := fakellm.DefaultUsage
 		for kind, n := range map[string]int{"input": u.Input, "output": u.Output, "cached_input": u.Cached, "reasoning": c.spoken.reasoning} {
 			if n > 0 {
-				want[fmt.Sprintf("llm_gateway_tokens_total{deployment=%q,model=\"m\",provider=%q,type=%q,variant=\"default\"}",
-					c.name, c.answeredBy(), kind)] = float64(n)
+				want[fmt.Sprintf("llm_gateway_tokens_total{deployment=%q,model=%q,provider=%q,type=%q,variant=\"default\"}",
+					c.name, c.model(), c.answeredBy(), kind)] = float64(n)
 			}
 		}
 	}
@@ -362,11 +362,11 @@ func (c *cell) checkRest(t *testing.T, s *story) {
 		if c.cure != keyCures && c.seen(p) > 0 && c.fails(p, c.seen(p)) {
 			want = c.row.rests
 		}
-		got := s.targets[p+"/m"]
+		got := s.targets[c.target(p)]
 		if got.Target == "" || got.Why != want || got.Resting != (want != "") || got.InFlight != 0 {
 			t.Errorf("%s: got %+v, want it to rest for the reason %q", p, got, want)
 		}
-		gauge := fmt.Sprintf("llm_gateway_target_resting{model=\"m\",provider=%q}", p)
+		gauge := fmt.Sprintf("llm_gateway_target_resting{model=%q,provider=%q}", c.model(), p)
 		resting, known := s.resting[gauge]
 		if !known || (resting == 1) != (want != "") {
 			t.Errorf("%s is %v", gauge, resting)

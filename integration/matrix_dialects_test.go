@@ -22,6 +22,11 @@ type spoken struct {
 	dialect              fakellm.Dialect
 	kind, settings, base string
 	wires                []wire
+	// sharesStreams says that the streams are another's, and the errors are not: a fault in which
+	// nothing is said is not made again for it.
+	sharesStreams bool
+	// model is the model's id; default: m. One vendor goes by it.
+	model string
 	// reasoning is how many tokens the answers' reasoning is said to have: one vendor does not
 	// tell it apart.
 	reasoning int
@@ -77,12 +82,28 @@ var dialects = []*spoken{
 		wires:    []wire{http1},
 		words:    with(openAIsWords, words{insideReply: "ERROR", firstEvent: "ERROR"}),
 		statuses: map[string]int{insideReply: 500, firstEvent: 500}, wordless: "The model has failed."},
+	{name: "azure", Title: "Azure OpenAI", client: llm.Chat, dialect: fakellm.Azure, kind: "azure", settings: "api_version 2024-10-21",
+		sharesStreams: true, wires: []wire{http1}, reasoning: fakellm.DefaultUsage.Reasoning,
+		words: with(openAIsWords, words{"404": "DeploymentNotFound", "429": "RateLimitReached", insideReply: "server_error", firstEvent: "server_error"})},
+	{name: "vertex", Title: "Google Vertex AI", client: llm.Chat, dialect: fakellm.Gemini, kind: "vertex", base: "/v1",
+		settings: "project p\n\tlocation us-east5", sharesStreams: true, wires: []wire{http1}, reasoning: fakellm.DefaultUsage.Reasoning,
+		words: with(openAIsWords, words{insideReply: "server_error", firstEvent: "server_error"})},
+	{name: "rawpredict", Title: "Claude on Vertex AI", client: llm.Chat, dialect: fakellm.RawPredict, kind: "vertex", base: "/v1",
+		settings: "project p\n\tlocation us-east5", sharesStreams: true, model: "claude-m", wires: []wire{http1}, reasoning: fakellm.DefaultUsage.Reasoning,
+		words: with(openAIsWords, words{insideReply: "server_is_overloaded", firstEvent: "server_is_overloaded"})},
 }
+
+// target returns the model of a provider as the gateway calls it.
+func (c *cell) target(provider string) string { return provider + "/" + c.model() }
+
+func (c *cell) model() string { return cmp.Or(c.spoken.model, "m") }
 
 // has says whether a row's fault can happen in what is spoken.
 func (s *spoken) has(r *row, m mode) bool {
 	switch {
 	case r.only != "" && r.only != s.name:
+		return false
+	case s.sharesStreams && (r.waits || r.port != nil):
 		return false
 	case m == soundAnswer:
 		return s == dialects[0] && r.step(m) != nil
@@ -105,7 +126,7 @@ func (c *cell) told() told {
 	fault, _, _ := strings.Cut(c.row.fault, " + ") // a wait is no other error
 	word, own := c.spoken.words[fault]
 	switch {
-	case own && (t.message == providersWords || t.message == c.spoken.wordless):
+	case own && c.row.phase != midStream: // where the gateway has the word
 		t.code = word
 	case c.spoken.client == llm.Messages: // has no codes, and its types go by the status
 		t.code = cmp.Or(anthropicsWords[strconv.Itoa(t.status)], "api_error")

@@ -116,6 +116,7 @@ var table = []row{
 	answered(fakellm.Hang(), row{fault: "hang", waits: true, verdict: llm.VerdictAgain, blamed: true, told: tooLate}),
 
 	refused(400, "unsupported_value", row{verdict: llm.VerdictStop}),
+	refused(400, "content_filter", row{only: "azure", fault: "400 content_filter", verdict: llm.VerdictStop}),
 	refused(400, "API_KEY_INVALID", row{only: "gemini", fault: "400 API_KEY_INVALID",
 		verdict: llm.VerdictNext, otherKey: true, rests: upstream.ReasonRejected, told: notAccepted}),
 	refused(400, "ServiceQuotaExceededException", row{only: "converse", fault: "400 ServiceQuotaExceededException",

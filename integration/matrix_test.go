@@ -33,7 +33,7 @@ func TestFailoverMatrix(t *testing.T) {
 		}
 	}
 	l.askAll(t, others, 2) // more at a time are not faster
-	l.askAll(t, waiting, 40)
+	l.askAll(t, waiting, 80)
 
 	story := l.story(t, len(cells), before)
 	for _, c := range cells {

@@ -17,6 +17,11 @@ const (
 	Gemini   Dialect = "gemini"   // Google: POST …/models/MODEL:generateContent and :countTokens
 	Converse Dialect = "converse" // Amazon Bedrock: POST …/model/MODEL/converse
 	Cohere   Dialect = "cohere"   // Cohere, version 2: POST …/v2/chat
+	// Azure is OpenAI's chat at a deployment: POST …/openai/deployments/MODEL/chat/completions.
+	Azure Dialect = "azure"
+	// RawPredict is Claude on Vertex AI: POST …/anthropic/models/MODEL:rawPredict and
+	// :streamRawPredict. Gemini is asked there as it is at Google.
+	RawPredict Dialect = "rawpredict"
 )
 
 // shape is how a vendor's API looks.
@@ -62,6 +67,14 @@ var shapes = map[Dialect]shape{
 		streams: "text/event-stream", plain: Reply.cohere, events: func(c *Call) dialect { return &cohereStream{c: c} },
 		failure: cohereFailure, key: bearer, results: openAIResults, // its tool messages are OpenAI's
 	},
+	Azure: {
+		streams: serverSentEvents, events: func(c *Call) dialect { return &azureStream{chatStream{c: c}} },
+		failure: azureFailure, key: keyIn("Api-Key"), results: openAIResults,
+	},
+	RawPredict: {
+		streams: serverSentEvents, plain: Reply.message, events: func(c *Call) dialect { return &messagesStream{c: c, open: -1} },
+		failure: rawPredictFailure, key: keyIn("X-Goog-Api-Key"), results: messagesResults,
+	},
 }
 
 func (r *Request) shape() shape { return shapes[r.Dialect] }
@@ -80,6 +93,8 @@ func (r *Request) address() {
 	switch {
 	case r.Endpoint == llm.Messages, r.Endpoint == llm.CountTokens:
 		r.Dialect = Messages
+	case r.Endpoint == llm.Chat && strings.Contains(r.Path, "/openai/deployments/"):
+		r.Dialect = Azure
 	case strings.HasSuffix(r.Path, "/v2/chat"):
 		r.Dialect, r.Endpoint = Cohere, llm.Chat
 	case len(folders) > 2 && folders[len(folders)-2] == "models":
@@ -89,6 +104,8 @@ func (r *Request) address() {
 			r.Dialect, r.Endpoint, r.model, r.stream = Gemini, llm.Chat, model, method != "generateContent"
 		case "countTokens":
 			r.Dialect, r.Endpoint, r.model = Gemini, llm.CountTokens, model
+		case "rawPredict", "streamRawPredict":
+			r.Dialect, r.Endpoint, r.model = RawPredict, llm.Messages, model
 		}
 	case len(folders) > 3 && folders[len(folders)-3] == "model" && (last == "converse" || last == "converse-stream"):
 		r.Dialect, r.Endpoint, r.model, r.stream = Converse, llm.Chat, folders[len(folders)-2], last != "converse"

@@ -40,6 +40,12 @@ var vendors = []vendor{
 	{fakellm.Cohere, "/v2/chat", "/v2/chat", `{"model":"m"}`,
 		`{"messages":[{"role":"tool","tool_call_id":"c1","content":[{"type":"text","text":"-3"}]}]}`,
 		"message.content.0.text", "message.tool_calls.0.function.name", "message", "Later."},
+	{fakellm.Azure, "/openai/deployments/m/chat/completions", "/openai/deployments/m/chat/completions", `{"model":"m"}`,
+		`{"messages":[{"role":"tool","tool_call_id":"c1","content":"-3"}]}`,
+		"choices.0.message.content", "choices.0.message.tool_calls.0.function.name", "error.code", "RateLimitReached"},
+	{fakellm.RawPredict, "/v1/publishers/anthropic/models/m:rawPredict", "/v1/publishers/anthropic/models/m:streamRawPredict", `{}`,
+		`{"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"c1","content":[{"type":"text","text":"-3"}]}]}]}`,
+		"content.0.text", "content.0.name", "error.status", "RESOURCE_EXHAUSTED"},
 }
 
 func (v *vendor) ask(t *testing.T, s *fakellm.Server, path, body string) (*http.Response, string) {
@@ -112,13 +118,13 @@ func TestEachVendorStreamsInItsOwnWay(t *testing.T) {
 			if got := names(t, v.dialect, stream); whole[v.dialect] != nil && !slices.Equal(got, whole[v.dialect]) {
 				t.Errorf("the events are %v", got)
 			}
-			if !strings.Contains(stream, `"text":"one "`) || !s.Await(1).Stream() {
+			if !strings.Contains(stream, `":"one "`) || !s.Await(1).Stream() {
 				t.Errorf("got %s", stream)
 			}
 			_, stream = v.ask(t, s, v.streamPath, body)
 			last := map[fakellm.Dialect]string{
 				fakellm.Messages: `"rate_limit_error"`, fakellm.Gemini: `"RESOURCE_EXHAUSTED"`, fakellm.Converse: "throttlingException",
-				fakellm.Cohere: `"finish_reason":"ERROR"`,
+				fakellm.Cohere: `"finish_reason":"ERROR"`, fakellm.Azure: `"RateLimitReached"`, fakellm.RawPredict: `"rate_limit_error"`,
 			}[v.dialect]
 			if !strings.Contains(stream, last) || !strings.Contains(stream, "Later.") {
 				t.Errorf("the stream has no %s: %s", last, stream)
