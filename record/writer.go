@@ -10,8 +10,10 @@ import (
 )
 
 const (
-	// flushEvery is how long a row waits for others to be written with.
-	flushEvery = 50 * time.Millisecond
+	// flushEvery is how long a row waits for others to be written with. A batch has its own price,
+	// mostly that of its roll-ups, so that many rows at once cost less each; with what is left until
+	// spillAfter a store that is well need not spill.
+	flushEvery = 100 * time.Millisecond
 	// spillAfter is how long a row waits in memory alone. After a kill -9 no more than that is
 	// missing, and the time that appending to a file takes.
 	spillAfter = 150 * time.Millisecond
