@@ -1,6 +1,8 @@
 package metrics
 
 import (
+	"slices"
+
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
@@ -29,8 +31,18 @@ func (m *meter) observe(x *llm.Exchange) {
 	}
 }
 
-// Recorded counts what became of records: result is of a closed set.
-func Recorded(result string, n int) { shared.records.WithLabelValues(result).Add(float64(n)) }
+// recordResults are what may become of a record: what record.Results has.
+var recordResults = []string{"stored", "spilled", "dropped", "damaged"}
+
+// Recorded counts records of which the same became.
+func Recorded(result string, n int) { shared.recorded(result, n) }
+
+func (m *meter) recorded(result string, n int) {
+	if !slices.Contains(recordResults, result) {
+		result = other
+	}
+	m.records.WithLabelValues(result).Add(float64(max(n, 0)))
+}
 
 // observeUsage counts tokens. Numbers come from providers, so a negative one, which a
 // counter does not take, is left out.
@@ -105,26 +117,4 @@ func RuleError(deployment, variant string) { shared.ruleError(deployment, varian
 func (m *meter) ruleError(deployment, variant string) {
 	d, v := m.labels.Load().pair(kindDeployment, deployment, variant)
 	m.ruleErrors.WithLabelValues(d, v).Inc()
-}
-
-// RecordResult is what became of a record. It is a closed set, so it may be a label.
-type RecordResult string
-
-// The results.
-const (
-	RecordStored  RecordResult = "stored"  // the store has it
-	RecordDropped RecordResult = "dropped" // the queue to the store was full
-	RecordFailed  RecordResult = "failed"  // the store refused it
-)
-
-// ObserveRecords counts records that had the same result.
-func ObserveRecords(result RecordResult, n int) { shared.observeRecords(result, n) }
-
-func (m *meter) observeRecords(result RecordResult, n int) {
-	switch result {
-	case RecordStored, RecordDropped, RecordFailed:
-	default:
-		result = other
-	}
-	m.records.WithLabelValues(string(result)).Add(float64(max(n, 0)))
 }

@@ -159,9 +159,9 @@ func TestTheSmallCountersCount(t *testing.T) {
 	m.addInFlight("support", 1)
 	m.addInFlight("support", -1)
 	m.ruleError("support", "enterprise")
-	m.observeRecords(RecordStored, 3)
-	m.observeRecords(RecordDropped, 1)
-	m.observeRecords("burnt", 1)
+	m.recorded("stored", 3)
+	m.recorded("dropped", 1)
+	m.recorded("burnt", 1)
 	m.feedbackGiven("support", "default", "rating")
 	m.feedbackGiven("support", "default", "<script>")
 	expect(t, scrape(t, m, "llm_gateway_in_flight", "llm_gateway_rule_errors", "llm_gateway_records", "llm_gateway_feedback"), `

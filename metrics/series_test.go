@@ -105,7 +105,7 @@ func TestSeriesPassPrometheusLint(t *testing.T) {
 	m.observe(x)
 	m.addInFlight("support", 1)
 	m.ruleError("support", "default")
-	m.observeRecords(RecordStored, 1)
+	m.recorded("stored", 1)
 	m.feedbackGiven("support", "default", "rating")
 	families := gather(t, m)
 	if len(families) != len(contract) {

@@ -220,7 +220,7 @@ func TestTracingCostsNothingWhenItIsOff(t *testing.T) {
 func TestAnEvaluationIsAnEventOfTheRequestThatBringsIt(t *testing.T) {
 	score := 0.5
 	spans := traced(t, func(ctx context.Context) {
-		Evaluated(ctx, "trace-1", &Evaluation{Name: "rating", Score: &score, Explanation: "so so"})
+		Evaluated(ctx, "trace-1", &Evaluation{Name: "rating", Score: &score, Explanation: "not bad"})
 		Evaluated(ctx, "trace-2", &Evaluation{Name: "tone", Label: "rude"})
 	})
 	var got []string
