@@ -233,7 +233,7 @@ func TestAnEvaluationIsAnEventOfTheRequestThatBringsIt(t *testing.T) {
 gen_ai.evaluation.result gen_ai.evaluation.name=rating
 gen_ai.evaluation.result mulligan.trace_id=trace-1
 gen_ai.evaluation.result gen_ai.evaluation.score.value=0.5
-gen_ai.evaluation.result gen_ai.evaluation.explanation=so so
+gen_ai.evaluation.result gen_ai.evaluation.explanation=not bad
 gen_ai.evaluation.result gen_ai.evaluation.name=tone
 gen_ai.evaluation.result mulligan.trace_id=trace-2
 gen_ai.evaluation.result gen_ai.evaluation.score.label=rude
