@@ -28,13 +28,13 @@ const (
 // never changed, only added to.
 var migrations = [][]string{
 	{
-		"CREATE TABLE IF NOT EXISTS " + rowsTable + " (" + definitions(query.Columns) + ", " + moreOfRows + ") " +
+		"CREATE TABLE IF NOT EXISTS " + rowsTable + " (" + query.Definitions(query.Columns, columnType) + ", " + moreOfRows + ") " +
 			"ENGINE = ReplacingMergeTree(revision) PARTITION BY intDiv(time, 86400000000) ORDER BY (time, trace_id)",
 		"CREATE TABLE IF NOT EXISTS " + bodiesTable + " (time Int64, trace_id String, request String, response String, " +
 			"truncated Int64, redacted Int64, revision UInt64) " +
 			"ENGINE = ReplacingMergeTree(revision) PARTITION BY intDiv(time, 86400000000) ORDER BY trace_id",
 		// Replacing works within partitions, and feedback may be given again on another day.
-		"CREATE TABLE IF NOT EXISTS " + feedbackTable + " (" + definitions(query.FeedbackColumns) + ", " + moreOfFeedback + ") " +
+		"CREATE TABLE IF NOT EXISTS " + feedbackTable + " (" + query.Definitions(query.FeedbackColumns, columnType) + ", " + moreOfFeedback + ") " +
 			"ENGINE = ReplacingMergeTree(revision) ORDER BY key",
 		"CREATE TABLE IF NOT EXISTS " + completionsTable + " (id String, trace_id String, time Int64, content String) " +
 			"ENGINE = ReplacingMergeTree ORDER BY (trace_id, id)",
@@ -87,14 +87,6 @@ func (s *Store) noteVersions(ctx context.Context) error {
 		return errNoTables
 	}
 	return nil
-}
-
-func definitions(columns []query.Column) string {
-	list := make([]string, len(columns))
-	for i, c := range columns {
-		list[i] = c.Name + " " + columnType(c)
-	}
-	return strings.Join(list, ", ")
 }
 
 func columnType(c query.Column) string {

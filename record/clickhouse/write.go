@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/mulligan-gateway/mulligan/record"
@@ -123,7 +124,7 @@ func (s *Store) insertBodies(ctx context.Context, rows []revised) error {
 	defer batch.Close()
 	for _, r := range kept {
 		err := batch.Append(r.Time.UnixMicro(), r.TraceID, r.Bodies.Request, r.Bodies.Response,
-			integer(r.Bodies.Truncated), integer(r.Bodies.Redacted), r.revision)
+			query.Truth(r.Bodies.Truncated), query.Truth(r.Bodies.Redacted), r.revision)
 		if err != nil {
 			return fmt.Errorf("insert bodies: %w", err)
 		}
@@ -178,7 +179,7 @@ func (s *Store) complete(ctx context.Context, fresh []*record.Row, added []*reco
 // original returns a row of the store as it was without completions, nil when there is none.
 func (s *Store) original(ctx context.Context, traceID string) (*record.Row, error) {
 	entry, err := s.Get(ctx, traceID)
-	if err == record.ErrNotFound { //nolint:errorlint // it is returned as it is
+	if errors.Is(err, record.ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
@@ -197,13 +198,6 @@ func (s *Store) original(ctx context.Context, traceID string) (*record.Row, erro
 		return nil, fmt.Errorf("read row %s as it was: %w", traceID, err)
 	}
 	return &r, nil
-}
-
-func integer(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // array returns a list that the driver takes for an array also when it is empty.

@@ -74,7 +74,7 @@ func (w *writer) update(ctx context.Context, r *record.Row) error {
 	_, err = w.tx.Exec(ctx, `INSERT INTO bodies (time, trace_id, request, response, truncated, redacted) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (trace_id, time) DO UPDATE SET request = excluded.request, response = excluded.response,
 		truncated = excluded.truncated, redacted = excluded.redacted`,
-		r.Time.UnixMicro(), r.TraceID, r.Bodies.Request, r.Bodies.Response, integer(r.Bodies.Truncated), integer(r.Bodies.Redacted))
+		r.Time.UnixMicro(), r.TraceID, r.Bodies.Request, r.Bodies.Response, query.Truth(r.Bodies.Truncated), query.Truth(r.Bodies.Redacted))
 	if err != nil {
 		return fmt.Errorf("update bodies: %w", err)
 	}

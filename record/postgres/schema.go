@@ -30,7 +30,7 @@ var factColumns = query.RollupDimensions
 // never changed, only added to.
 var migrations = []string{`
 -- size is about how many bytes the row takes, bodies included.
-CREATE TABLE rows (` + definitions(query.Columns) + `, size bigint NOT NULL, PRIMARY KEY (trace_id, time)) PARTITION BY RANGE (time);
+CREATE TABLE rows (` + query.Definitions(query.Columns, columnType) + `, size bigint NOT NULL, PRIMARY KEY (trace_id, time)) PARTITION BY RANGE (time);
 CREATE INDEX rows_time ON rows (time, trace_id);
 CREATE TABLE rows_rest PARTITION OF rows DEFAULT;
 CREATE TABLE bodies (
@@ -41,7 +41,7 @@ CREATE TABLE bodies (
 CREATE TABLE bodies_rest PARTITION OF bodies DEFAULT;
 
 -- row_time is the time of the feedback's row.
-CREATE TABLE feedback (` + definitions(query.FeedbackColumns) + `, labels text[] COLLATE "C" NOT NULL, row_time bigint,
+CREATE TABLE feedback (` + query.Definitions(query.FeedbackColumns, columnType) + `, labels text[] COLLATE "C" NOT NULL, row_time bigint,
 	` + texts(factColumns) + `, PRIMARY KEY (key));
 CREATE INDEX feedback_trace ON feedback (trace_id);
 CREATE INDEX feedback_name ON feedback (name, number);
@@ -127,14 +127,6 @@ func (s *Store) check(ctx context.Context) error {
 		return errNoTables
 	}
 	return nil
-}
-
-func definitions(columns []query.Column) string {
-	list := make([]string, len(columns))
-	for i, c := range columns {
-		list[i] = c.Name + " " + columnType(c)
-	}
-	return strings.Join(list, ", ")
 }
 
 // columnType returns a column's type. Texts compare by their bytes, whatever the database's

@@ -117,7 +117,7 @@ func (w *writer) writeRows(ctx context.Context, rows []*record.Row) error {
 // copyRows inserts rows, counts those that were not there, and returns them.
 func (w *writer) copyRows(ctx context.Context, rows []*record.Row) ([]*record.Row, error) {
 	// COPY knows no conflicts, so rows come into a table of this connection first.
-	_, err := w.tx.Exec(ctx, "CREATE TEMP TABLE IF NOT EXISTS incoming ("+definitions(query.Columns)+", size bigint NOT NULL) ON COMMIT DELETE ROWS")
+	_, err := w.tx.Exec(ctx, "CREATE TEMP TABLE IF NOT EXISTS incoming ("+query.Definitions(query.Columns, columnType)+", size bigint NOT NULL) ON COMMIT DELETE ROWS")
 	if err != nil {
 		return nil, fmt.Errorf("make a table for the batch: %w", err)
 	}
@@ -155,7 +155,7 @@ func (w *writer) copyBodies(ctx context.Context, rows []*record.Row) error {
 	var values [][]any
 	for _, r := range rows {
 		if b := r.Bodies; b != nil {
-			values = append(values, []any{r.Time.UnixMicro(), r.TraceID, b.Request, b.Response, integer(b.Truncated), integer(b.Redacted)})
+			values = append(values, []any{r.Time.UnixMicro(), r.TraceID, b.Request, b.Response, query.Truth(b.Truncated), query.Truth(b.Redacted)})
 		}
 	}
 	if len(values) == 0 {
@@ -267,11 +267,4 @@ func unique[T any](list []T, key func(T) string) []T {
 		}
 	}
 	return first
-}
-
-func integer(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
 }

@@ -56,10 +56,10 @@ func AppendValues(values []any, r *record.Row) []any {
 		r.Time.UnixMicro(), r.TraceID,
 		r.Deployment, r.Domain, r.Variant, r.ConfigVersion, r.ClientID,
 		string(r.Endpoint), r.Provider, r.Model, string(r.Outcome), r.ErrorCode,
-		integer(r.Fallback),
+		Truth(r.Fallback),
 		r.Input, r.Output, r.CachedInput,
 		r.CacheWrite, r.Reasoning,
-		r.CostUSD, integer(r.Priced),
+		r.CostUSD, Truth(r.Priced),
 		r.FirstToken.Micros(), int64(record.Bucket(time.Duration(r.FirstToken))),
 		r.Duration.Micros(), int64(record.Bucket(time.Duration(r.Duration))),
 		string(r.Metadata), string(appendDetail(make([]byte, 0, detailSize), r)),
@@ -77,13 +77,14 @@ func AppendFeedbackValues(values []any, f *record.Feedback) ([]any, error) {
 		number = f.Value.Number
 	}
 	return append(values, CleanKey(f), f.TraceID, f.ID, f.Name, string(value), number, f.Comment,
-		string(f.Metadata), f.Time.UnixMicro(), f.ClientID, integer(f.Removed)), nil
+		string(f.Metadata), f.Time.UnixMicro(), f.ClientID, Truth(f.Removed)), nil
 }
 
 // CleanKey returns the feedback's key as a text that every database can keep.
 func CleanKey(f *record.Feedback) string { return strings.ReplaceAll(f.Key(), "\x00", "\x1f") }
 
-func integer(b bool) int64 {
+// Truth returns a truth value as columns have it.
+func Truth(b bool) int64 {
 	if b {
 		return 1
 	}
@@ -160,4 +161,13 @@ func object(text string) json.RawMessage {
 		return nil
 	}
 	return json.RawMessage(text)
+}
+
+// Definitions lists columns for a CREATE TABLE, each with the type that a database has for it.
+func Definitions(columns []Column, typeOf func(Column) string) string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		list[i] = c.Name + " " + typeOf(c)
+	}
+	return strings.Join(list, ", ")
 }
