@@ -58,7 +58,7 @@ type departure struct {
 func newDeparture(t *testing.T) *departure {
 	t.Helper()
 	waits := make(chan int, 100)
-	useTransport(t, "watched", onRead(ownTransport(t), func(soFar int) { waits <- soFar }))
+	useTransport(t, "watched", onRead(ownTransport(t), func(soFar []byte) { waits <- len(soFar) }))
 	house := fakellm.Start(t)
 	return &departure{
 		g:     startGateway(t, accountCaddyfile, map[string]string{"House": house.BaseURL()}),

@@ -70,7 +70,7 @@ func ownTransport(t testing.TB) *http.Transport {
 }
 
 // onRead returns a transport whose bodies call f before each read, with what has been read so far.
-func onRead(rt http.RoundTripper, f func(soFar int)) http.RoundTripper {
+func onRead(rt http.RoundTripper, f func(soFar []byte)) http.RoundTripper {
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
 		resp, err := rt.RoundTrip(r)
 		if err == nil {
@@ -82,14 +82,14 @@ func onRead(rt http.RoundTripper, f func(soFar int)) http.RoundTripper {
 
 type observedBody struct {
 	io.ReadCloser
-	f     func(soFar int)
-	soFar int
+	f     func(soFar []byte)
+	soFar []byte
 }
 
 // Read reads from the body.
 func (b *observedBody) Read(p []byte) (int, error) {
 	b.f(b.soFar)
 	n, err := b.ReadCloser.Read(p)
-	b.soFar += n
+	b.soFar = append(b.soFar, p[:n]...)
 	return n, err
 }

@@ -102,7 +102,8 @@ func TestRequestsAreKeptAsTheProviderSawThem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp.Body.Close()
+	defer resp.Body.Close()
+	read(t, resp) // whole: who leaves an answer half read has left the provider, too
 
 	r := s.Await(1)
 	<-r.Done()
