@@ -1,13 +1,10 @@
 package clickhouse
 
 import (
-	"errors"
-	"flag"
 	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/mulligan-gateway/mulligan/internal/dbserver"
 	"github.com/mulligan-gateway/mulligan/record"
@@ -16,12 +13,8 @@ import (
 
 func TestStoreKeepsTheContract(t *testing.T) {
 	_, url := dbserver.ClickHouse(t)
-	// A round takes a hundred times what it takes in a file; SQLite runs the others.
-	if err := flag.Set("rapid.checks", "25"); err != nil {
-		t.Fatal(err)
-	}
 	var n atomic.Int64
-	storetest.Run(t, func(t *testing.T) record.Store {
+	storetest.RunServer(t, func(t *testing.T) record.Store {
 		t.Helper()
 		database := fmt.Sprint("records_", n.Add(1))
 		admin, err := Open(t.Context(), Options{URL: url})
@@ -43,44 +36,23 @@ func TestStoreKeepsTheContract(t *testing.T) {
 
 func TestAStoreThatIsReadChangesNothing(t *testing.T) {
 	_, url := dbserver.ClickHouse(t)
-	if _, err := Open(t.Context(), Options{URL: url, ReadOnly: true}); !errors.Is(err, errNoTables) {
-		t.Errorf("a store that is not there: %v", err)
-	}
-	w, err := Open(t.Context(), Options{URL: url})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close()
-	row := benchRow(1, time.Now())
-	if err := w.Write(t.Context(), &record.Batch{Rows: []*record.Row{row}}); err != nil {
-		t.Fatal(err)
-	}
-	r, err := Open(t.Context(), Options{URL: url, ReadOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	if entry, err := r.Get(t.Context(), row.TraceID); err != nil || entry.Variant != row.Variant {
-		t.Errorf("it reads %v, %v", entry, err)
-	}
-	if err := r.Write(t.Context(), &record.Batch{Rows: []*record.Row{benchRow(2, time.Now())}}); err == nil {
-		t.Error("it writes")
-	}
-	if _, err := r.Prune(t.Context(), record.Retention{Age: time.Nanosecond, Now: time.Now().Add(time.Hour)}); err == nil {
-		t.Error("it prunes")
-	}
+	storetest.RunReadOnly(t, func(readOnly bool) (record.Store, error) {
+		return Open(t.Context(), Options{URL: url, ReadOnly: readOnly})
+	}, errNoTables)
 }
 
 func TestNoErrorShowsThePassword(t *testing.T) {
-	for _, url := range []string{
-		"clickhouse://user:hunter2@127.0.0.1:1/records", "clickhouse://user:hunter2@[::1/%zz", "hunter2",
-	} {
-		s, err := Open(t.Context(), Options{URL: url})
-		if err == nil {
-			s.Close()
-			t.Errorf("%s opens", url)
-		} else if strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("the error of %s is %q", url, err)
-		}
+	storetest.RunSecret(t, "clickhouse", func(url string) (record.Store, error) {
+		return Open(t.Context(), Options{URL: url})
+	})
+}
+
+func BenchmarkWrite(b *testing.B) {
+	_, url := dbserver.ClickHouse(b)
+	s, err := Open(b.Context(), Options{URL: url})
+	if err != nil {
+		b.Fatal(err)
 	}
+	defer s.Close()
+	storetest.BenchmarkWrite(b, s, 20_000, 0)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/mulligan-gateway/mulligan/record"
+	"github.com/mulligan-gateway/mulligan/record/storetest"
 )
 
 func TestTheFileIsItsOwnersAlone(t *testing.T) {
@@ -80,35 +81,30 @@ func TestADatabaseOfAnotherProgramIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestReadOnlyReadsBesideAWriterAndChangesNothing(t *testing.T) {
-	ctx := context.Background()
+func TestAStoreThatIsReadChangesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "records.db")
-	if _, err := Open(ctx, Options{Path: path, ReadOnly: true}); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("a file that is not there is %v", err)
+	storetest.RunReadOnly(t, func(readOnly bool) (record.Store, error) {
+		return Open(context.Background(), Options{Path: path, ReadOnly: readOnly})
+	}, os.ErrNotExist)
+}
+
+func TestReadingMakesNoFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "records.db")
+	if _, err := Open(context.Background(), Options{Path: path, ReadOnly: true}); err == nil {
+		t.Error("a file that is not there opens")
 	}
 	if _, err := os.Stat(path); err == nil {
 		t.Error("reading makes a file")
 	}
-	s, err := Open(ctx, Options{Path: path})
+}
+
+func TestAStoreThatIsReadSaysWhyItRefuses(t *testing.T) {
+	ctx := context.Background()
+	reader, err := Open(ctx, Options{Path: newStore(t).path, ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Write(ctx, numbered(0)); err != nil {
-		t.Fatal(err)
-	}
-	reader, err := Open(ctx, Options{Path: path, ReadOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := whole(t, reader); n != 1 {
-		t.Errorf("sees %d batches", n)
-	}
-	if err := s.Write(ctx, numbered(1)); err != nil {
-		t.Fatal(err)
-	}
-	if n := whole(t, reader); n != 2 {
-		t.Errorf("sees %d batches", n)
-	}
+	defer reader.Close()
 	if err := reader.Write(ctx, numbered(2)); !errors.Is(err, errReadOnly) {
 		t.Errorf("write: %v", err)
 	}
@@ -117,20 +113,6 @@ func TestReadOnlyReadsBesideAWriterAndChangesNothing(t *testing.T) {
 	}
 	if _, err := reader.Check(ctx, true); !errors.Is(err, errReadOnly) {
 		t.Errorf("repair: %v", err)
-	}
-	for _, store := range []*Store{reader, s} {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	}
-	if reader, err = Open(ctx, Options{Path: path, ReadOnly: true}); err != nil {
-		t.Fatalf("with nobody else: %v", err)
-	}
-	if n := whole(t, reader); n != 2 {
-		t.Errorf("sees %d batches", n)
-	}
-	if err := reader.Close(); err != nil {
-		t.Error(err)
 	}
 }
 
