@@ -80,6 +80,15 @@ func ReadError(data []byte) error {
 	return nil
 }
 
+// Read reads a reply, or the data of an event, into d. Its error is ErrMalformed for what is no
+// JSON object, and a *ReportedError for one that says an error.
+func Read(d *llm.Document, data []byte) error {
+	if llm.ParseReplyInto(d, data) != nil {
+		return ErrMalformed
+	}
+	return ReadError(data)
+}
+
 // NamedError returns a *ReportedError for an event that is an error by its name, whatever its
 // data say, and nil for any other.
 func (e *Event) NamedError() error {

@@ -43,10 +43,7 @@ func (w *Watcher) Signs() *dialect.Signs { return &w.signs }
 
 // Reply implements dialect.Watcher.
 func (w *Watcher) Reply(body []byte) error {
-	if err := llm.ParseReplyInto(&w.doc, body); err != nil {
-		return dialect.ErrMalformed
-	}
-	if err := dialect.ReadError(body); err != nil {
+	if err := dialect.Read(&w.doc, body); err != nil {
 		return err
 	}
 	choices, ok := w.doc.Get("choices")

@@ -56,10 +56,7 @@ func (e embedder) Request(q dialect.Question) (dialect.Translated, error) {
 // Reply implements dialect.Plain.
 func (e embedder) Reply(body []byte) ([]byte, error) {
 	var d llm.Document
-	if llm.ParseReplyInto(&d, body) != nil {
-		return nil, dialect.ErrMalformed
-	}
-	if err := dialect.ReadError(body); err != nil {
+	if err := dialect.Read(&d, body); err != nil {
 		return nil, err
 	}
 	vectors, _ := d.Get("embeddings")

@@ -16,10 +16,7 @@ import (
 // form: chat has none for sources that are no pages of the web.
 func (t translator) Reply(body []byte) ([]byte, error) {
 	var doc llm.Document
-	if llm.ParseReplyInto(&doc, body) != nil {
-		return nil, dialect.ErrMalformed
-	}
-	if err := dialect.ReadError(body); err != nil {
+	if err := dialect.Read(&doc, body); err != nil {
 		return nil, err
 	}
 	get := func(name string) gjson.Result {

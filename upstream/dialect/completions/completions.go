@@ -7,8 +7,6 @@
 package completions
 
 import (
-	"bytes"
-
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/llm"
@@ -110,10 +108,7 @@ func prompt(v gjson.Result) (gjson.Result, error) {
 // *dialect.ReportedError for a reply that is an error.
 func (frontDoor) Answer(body []byte) ([]byte, error) {
 	var doc llm.Document
-	if llm.ParseReplyInto(&doc, body) != nil {
-		return nil, dialect.ErrMalformed
-	}
-	if err := dialect.ReadError(body); err != nil {
+	if err := dialect.Read(&doc, body); err != nil {
 		return nil, err
 	}
 	choices, _ := doc.Get("choices")
@@ -197,22 +192,14 @@ type events struct {
 	done bool
 }
 
-var doneEvent = []byte("[DONE]")
-
 // Event implements dialect.Stream.
 func (s *events) Event(b []byte, name, data []byte) ([]byte, error) {
-	if bytes.Equal(bytes.TrimSpace(data), doneEvent) {
+	end, err := hub.ReadChunk(&s.doc, name, data)
+	switch {
+	case err != nil:
+		return b, err
+	case end:
 		return s.End(b), nil
-	}
-	e := dialect.Event{Name: name, Data: data}
-	if err := e.NamedError(); err != nil {
-		return b, err
-	}
-	if llm.ParseReplyInto(&s.doc, data) != nil {
-		return b, dialect.ErrMalformed
-	}
-	if err := dialect.ReadError(data); err != nil {
-		return b, err
 	}
 	choices, _ := s.doc.Get("choices")
 	before := len(b)

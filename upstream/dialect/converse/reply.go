@@ -17,10 +17,7 @@ import (
 // itself and their results are left out.
 func (t translator) Reply(body []byte) ([]byte, error) {
 	var doc llm.Document
-	if llm.ParseReplyInto(&doc, body) != nil {
-		return nil, dialect.ErrMalformed
-	}
-	if err := dialect.ReadError(body); err != nil {
+	if err := dialect.Read(&doc, body); err != nil {
 		return nil, err
 	}
 	root := gjson.ParseBytes(body)

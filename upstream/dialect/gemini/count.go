@@ -36,10 +36,7 @@ func (c counter) Request(q dialect.Question) (dialect.Translated, error) {
 // Reply implements dialect.Plain.
 func (counter) Reply(body []byte) ([]byte, error) {
 	var d llm.Document
-	if llm.ParseReplyInto(&d, body) != nil {
-		return nil, dialect.ErrMalformed
-	}
-	if err := dialect.ReadError(body); err != nil {
+	if err := dialect.Read(&d, body); err != nil {
 		return nil, err
 	}
 	total, _ := d.Get("totalTokens")

@@ -47,10 +47,7 @@ func (k *chunk) blocked() bool {
 // in which the model failed before it said anything is an error: see candidate.failure.
 func (translator) Reply(body []byte) ([]byte, error) {
 	var d llm.Document
-	if llm.ParseReplyInto(&d, body) != nil {
-		return nil, dialect.ErrMalformed
-	}
-	if err := dialect.ReadError(body); err != nil {
+	if err := dialect.Read(&d, body); err != nil {
 		return nil, err
 	}
 	var k chunk

@@ -39,10 +39,7 @@ func (s *stream) Event(b []byte, name, data []byte) ([]byte, error) {
 	if string(name) == "error" {
 		return b, (&dialect.Event{Name: name, Data: data}).NamedError()
 	}
-	if llm.ParseReplyInto(&s.doc, data) != nil {
-		return b, dialect.ErrMalformed
-	}
-	if err := dialect.ReadError(data); err != nil {
+	if err := dialect.Read(&s.doc, data); err != nil {
 		return b, err
 	}
 	var k chunk

@@ -6,6 +6,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // Config is the answer of get_config: what the caller is to send to the provider itself.
@@ -48,7 +49,7 @@ func appendPrompt(b []byte, messages gjson.Result) []byte {
 			b = append(b, ',')
 		}
 		b = append(b, `{"role":`...)
-		b = append(b, textOr(m.Get("role"), `"user"`)...)
+		b = append(b, hub.StringOr(m.Get("role"), `"user"`)...)
 		b = append(b, `,"content":`...)
 		if content := m.Get("content"); content.Exists() {
 			b = append(b, content.Raw...)
@@ -57,7 +58,7 @@ func appendPrompt(b []byte, messages gjson.Result) []byte {
 		}
 		for _, name := range [...]string{"tool_calls", "tool_call_id"} {
 			if v := m.Get(name); v.Exists() && v.Type != gjson.Null {
-				b = append(append(append(append(b, `,"`...), name...), `":`...), v.Raw...)
+				b = hub.Member(b, name, v.Raw)
 			}
 		}
 		b = append(b, '}')
@@ -144,11 +145,11 @@ func appendTools(b []byte, tools gjson.Result) []byte {
 		if function.Get("name").Type != gjson.String {
 			continue
 		}
-		b = append(comma(b), `{"type":"function","function":{"name":`...)
+		b = append(hub.Comma(b), `{"type":"function","function":{"name":`...)
 		b = append(b, function.Get("name").Raw...)
 		for _, name := range [...]string{"description", "strict", "parameters"} {
-			if v := function.Get(name); v.Exists() && v.Type != gjson.Null {
-				b = append(append(append(append(b, `,"`...), name...), `":`...), v.Raw...)
+			if v := function.Get(name); hub.Present(v) {
+				b = hub.Member(b, name, v.Raw)
 			}
 		}
 		b = append(b, "}}"...)
@@ -195,20 +196,15 @@ func AppendListed(b []byte, l *Listed) []byte {
 // appendListedTools is appendTools for the list, whose functions must say their parameters as an
 // object's, closed or not said to be open.
 func appendListedTools(b []byte, tools gjson.Result) []byte {
-	first := true
 	for _, tool := range tools.Array() {
 		f := tool.Get("function")
 		if f.Get("name").Type != gjson.String {
 			continue
 		}
-		if !first {
-			b = append(b, ',')
-		}
-		first = false
-		b = append(b, `{"type":"function","function":{"name":`...)
+		b = append(hub.Comma(b), `{"type":"function","function":{"name":`...)
 		b = append(b, f.Get("name").Raw...)
 		b = append(b, `,"description":`...)
-		b = append(b, textOr(f.Get("description"), `""`)...)
+		b = append(b, hub.StringOr(f.Get("description"), `""`)...)
 		b = append(b, `,"parameters":{"type":"object","properties":`...)
 		if p := f.Get("parameters.properties"); p.IsObject() {
 			b = append(b, p.Raw...)
@@ -216,10 +212,10 @@ func appendListedTools(b []byte, tools gjson.Result) []byte {
 			b = append(b, "{}"...)
 		}
 		if r := f.Get("parameters.required"); r.IsArray() {
-			b = append(append(b, `,"required":`...), r.Raw...)
+			b = hub.Member(b, "required", r.Raw)
 		}
 		if f.Get("parameters.additionalProperties").Type == gjson.False {
-			b = append(b, `,"additionalProperties":false`...)
+			b = hub.Member(b, "additionalProperties", "false")
 		}
 		b = append(b, "}}}"...)
 	}

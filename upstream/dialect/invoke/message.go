@@ -7,6 +7,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // appendMessages appends a list of messages as the hub's, parted by commas. They are the hub's
@@ -54,30 +55,25 @@ func appendMessage(b []byte, m gjson.Result, at string) ([]byte, error) {
 		var err error
 		switch part.Get("type").Str {
 		case "file":
-			parts, err = appendFile(comma(parts), part, fmt.Sprintf("%s.content[%d].file", at, i))
+			parts, err = appendFile(hub.Comma(parts), part, fmt.Sprintf("%s.content[%d].file", at, i))
 		case "reasoning":
-			details = append(comma(details), `{"type":"reasoning.text","text":`...)
-			details = append(details, textOr(part.Get("reasoning"), `""`)...)
+			details = append(hub.Comma(details), `{"type":"reasoning.text","text":`...)
+			details = append(details, hub.StringOr(part.Get("reasoning"), `""`)...)
 			details = append(details, `,"signature":`...)
-			details = append(append(details, textOr(part.Get("signature"), `""`)...), '}')
+			details = append(append(details, hub.StringOr(part.Get("signature"), `""`)...), '}')
 		case "redacted_reasoning":
-			details = append(comma(details), `{"type":"reasoning.encrypted","data":`...)
-			details = append(append(details, textOr(part.Get("data"), `""`)...), '}')
+			details = append(hub.Comma(details), `{"type":"reasoning.encrypted","data":`...)
+			details = append(append(details, hub.StringOr(part.Get("data"), `""`)...), '}')
 		default:
-			parts = append(comma(parts), part.Raw...)
+			parts = append(hub.Comma(parts), part.Raw...)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
 	b = append(b, '{')
-	first := true
 	m.ForEach(func(name, value gjson.Result) bool {
-		if !first {
-			b = append(b, ',')
-		}
-		first = false
-		b = append(append(b, name.Raw...), ':')
+		b = append(append(hub.Comma(b), name.Raw...), ':')
 		switch {
 		case name.Str != "content":
 			b = append(b, value.Raw...)
@@ -88,10 +84,7 @@ func appendMessage(b []byte, m gjson.Result, at string) ([]byte, error) {
 		}
 		return true
 	})
-	if len(details) > 0 {
-		b = append(append(append(b, `,"reasoning_details":[`...), details...), ']')
-	}
-	return append(b, '}'), nil
+	return append(hub.List(b, "reasoning_details", details), '}'), nil
 }
 
 // appendFile appends a file as chat has it, its content as a data URI. A file that is somewhere
@@ -120,23 +113,7 @@ func appendFile(b []byte, part gjson.Result, at string) ([]byte, error) {
 		data = "data:" + media + ";base64," + data
 	}
 	b = append(b, `{"type":"file","file":{"filename":`...)
-	b = append(b, textOr(file.Get("filename"), `"file"`)...)
+	b = append(b, hub.StringOr(file.Get("filename"), `"file"`)...)
 	b = append(b, `,"file_data":`...)
 	return append(llm.AppendString(b, data), "}}"...), nil
-}
-
-// comma appends a comma behind what is not the first of a list.
-func comma(b []byte) []byte {
-	if len(b) > 0 {
-		return append(b, ',')
-	}
-	return b
-}
-
-// textOr returns a text as JSON, and other for a value that is none.
-func textOr(v gjson.Result, other string) string {
-	if v.Type == gjson.String {
-		return v.Raw
-	}
-	return other
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // Exit turns the hub's reply to one exchange into the Deployment API's. It implements
@@ -34,10 +35,7 @@ const isoTime = "2006-01-02T15:04:05.000Z07:00"
 // for a reply that is an error.
 func (x *Exit) Answer(body []byte) ([]byte, error) {
 	var doc llm.Document
-	if llm.ParseReplyInto(&doc, body) != nil {
-		return nil, dialect.ErrMalformed
-	}
-	if err := dialect.ReadError(body); err != nil {
+	if err := dialect.Read(&doc, body); err != nil {
 		return nil, err
 	}
 	root := gjson.ParseBytes(body)
@@ -49,12 +47,12 @@ func (x *Exit) Answer(body []byte) ([]byte, error) {
 	b = append(b, `,"finalized":"`...)
 	b = append(x.Now().UTC().AppendFormat(b, isoTime), '"')
 	b = append(b, `,"system_fingerprint":`...)
-	b = append(b, textOr(root.Get("system_fingerprint"), "null")...)
+	b = append(b, hub.StringOr(root.Get("system_fingerprint"), "null")...)
 	b = append(append(b, `,"provider_response":`...), body...)
 	if x.IncludeUsage {
-		raw, _ := doc.Get("usage")
-		u, known := dialect.Usage(raw)
-		b = appendUsage(append(b, `,"usage":`...), u, known)
+		var u llm.Usage
+		hub.ReadUsage(&doc, &u)
+		b = appendUsage(append(b, `,"usage":`...), u)
 	}
 	b = append(b, `,"choices":[`...)
 	for i, choice := range choices.Array() {
@@ -66,7 +64,7 @@ func (x *Exit) Answer(body []byte) ([]byte, error) {
 		b = append(b, `,"message":`...)
 		b = appendAnswer(b, choice.Get("message"))
 		b = append(b, `,"finish_reason":`...)
-		b = append(append(b, textOr(choice.Get("finish_reason"), "null")...), '}')
+		b = append(append(b, hub.StringOr(choice.Get("finish_reason"), "null")...), '}')
 	}
 	return append(b, "]}"...), nil
 }
@@ -128,7 +126,7 @@ func appendContent(b []byte, m gjson.Result) []byte {
 		}
 		return llm.AppendString(b, said)
 	default:
-		return append(b, textOr(m.Get("refusal"), "null")...)
+		return append(b, hub.StringOr(m.Get("refusal"), "null")...)
 	}
 }
 
@@ -145,9 +143,9 @@ func appendCall(b []byte, i int, call gjson.Result) []byte {
 		b = strconv.AppendInt(b, int64(i), 10)
 	}
 	b = append(b, `,"type":"function","function":{"name":`...)
-	b = append(b, textOr(call.Get("function.name"), `""`)...)
+	b = append(b, hub.StringOr(call.Get("function.name"), `""`)...)
 	b = append(b, `,"arguments":`...)
-	return append(append(b, textOr(call.Get("function.arguments"), `""`)...), "}}"...)
+	return append(append(b, hub.StringOr(call.Get("function.arguments"), `""`)...), "}}"...)
 }
 
 // appendReasoning appends what a message says of its reasoning, as members behind others.
@@ -182,8 +180,8 @@ func appendReasoning(b []byte, m gjson.Result) []byte {
 	return b
 }
 
-func appendUsage(b []byte, u llm.Usage, known bool) []byte {
-	if !known {
+func appendUsage(b []byte, u llm.Usage) []byte {
+	if !u.Known {
 		return append(b, "null"...)
 	}
 	for _, n := range [...]struct {

@@ -1,7 +1,6 @@
 package invoke
 
 import (
-	"bytes"
 	"slices"
 	"strconv"
 
@@ -9,6 +8,7 @@ import (
 
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
 // events implements dialect.Stream for a client: each of the hub's chunks becomes an event with
@@ -22,7 +22,6 @@ type events struct {
 	model    string
 	finished []finished
 	usage    llm.Usage
-	known    bool
 	done     bool
 }
 
@@ -37,27 +36,16 @@ func (x *Exit) Events() dialect.Stream { return &events{exit: x} }
 
 // Event implements dialect.Stream.
 func (s *events) Event(b []byte, name, data []byte) ([]byte, error) {
-	if bytes.Equal(bytes.TrimSpace(data), []byte("[DONE]")) {
+	end, err := hub.ReadChunk(&s.doc, name, data)
+	switch {
+	case err != nil:
+		return b, err
+	case end:
 		return s.End(b), nil
-	}
-	e := dialect.Event{Name: name, Data: data}
-	if err := e.NamedError(); err != nil {
-		return b, err
-	}
-	if llm.ParseReplyInto(&s.doc, data) != nil {
-		return b, dialect.ErrMalformed
-	}
-	if err := dialect.ReadError(data); err != nil {
-		return b, err
-	}
-	if s.done {
+	case s.done:
 		return b, nil
 	}
-	if raw, ok := s.doc.Get("usage"); ok {
-		if u, known := dialect.Usage(raw); known {
-			s.usage, s.known = u, true
-		}
-	}
+	hub.ReadUsage(&s.doc, &s.usage)
 	if s.model == "" {
 		s.model, _ = s.doc.String("model")
 	}
@@ -85,7 +73,7 @@ func (s *events) choice(b []byte, choice gjson.Result) []byte {
 	if !meaningful(delta) {
 		return b
 	}
-	b = append(comma(b), `{"index":`...)
+	b = append(hub.Comma(b), `{"index":`...)
 	b = strconv.AppendInt(b, index, 10)
 	b = append(b, `,"message":`...)
 	return append(appendAnswer(b, delta), `,"finish_reason":null}`...)
@@ -114,7 +102,7 @@ func (s *events) End(b []byte) []byte {
 	b = append(x.Now().UTC().AppendFormat(b, isoTime), '"')
 	b = append(b, `,"provider_response":null`...)
 	if x.IncludeUsage {
-		b = appendUsage(append(b, `,"usage":`...), s.usage, s.known)
+		b = appendUsage(append(b, `,"usage":`...), s.usage)
 	}
 	b = append(b, `,"choices":[`...)
 	slices.SortFunc(s.finished, func(a, b finished) int { return int(a.index - b.index) })

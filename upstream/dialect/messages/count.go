@@ -51,10 +51,7 @@ func (counter) Reply(body []byte) ([]byte, error) {
 // readCount returns nil for a reply that says how many tokens there are.
 func readCount(body []byte) error {
 	var d llm.Document
-	if llm.ParseReplyInto(&d, body) != nil {
-		return dialect.ErrMalformed
-	}
-	if err := dialect.ReadError(body); err != nil {
+	if err := dialect.Read(&d, body); err != nil {
 		return err
 	}
 	if n, _ := d.Get("input_tokens"); gjson.ParseBytes(n).Type != gjson.Number {

@@ -17,10 +17,7 @@ import (
 // blocks with an empty signature: people can read it, and when it comes back it stays out.
 func (frontDoor) Answer(body []byte) ([]byte, error) {
 	var doc llm.Document
-	if llm.ParseReplyInto(&doc, body) != nil {
-		return nil, dialect.ErrMalformed
-	}
-	if err := dialect.ReadError(body); err != nil {
+	if err := dialect.Read(&doc, body); err != nil {
 		return nil, err
 	}
 	root := gjson.ParseBytes(body)
@@ -54,8 +51,8 @@ func (frontDoor) Answer(body []byte) ([]byte, error) {
 	b = append(b, `],"stop_reason":"`...)
 	b = append(b, stopReason(choice.Get("finish_reason").Str, calls > 0)...)
 	b = append(b, `","stop_sequence":null,"usage":`...)
-	usage, _ := doc.Get("usage")
-	u, _ := dialect.Usage(usage)
+	var u llm.Usage
+	hub.ReadUsage(&doc, &u)
 	return append(appendMessages(b, u), '}'), nil
 }
 

@@ -1,7 +1,6 @@
 package messages
 
 import (
-	"bytes"
 	"strconv"
 
 	"github.com/tidwall/gjson"
@@ -39,33 +38,18 @@ func (frontDoor) Events() dialect.Stream { return &events{last: -1} }
 
 // Event implements dialect.Stream.
 func (s *events) Event(b []byte, name, data []byte) ([]byte, error) {
-	if bytes.Equal(bytes.TrimSpace(data), []byte("[DONE]")) {
+	end, err := hub.ReadChunk(&s.doc, name, data)
+	switch {
+	case err != nil:
+		return b, err
+	case end:
 		return s.End(b), nil
-	}
-	e := dialect.Event{Name: name, Data: data}
-	if err := e.NamedError(); err != nil {
-		return b, err
-	}
-	if llm.ParseReplyInto(&s.doc, data) != nil {
-		return b, dialect.ErrMalformed
-	}
-	if err := dialect.ReadError(data); err != nil {
-		return b, err
-	}
-	if s.done {
+	case s.done:
 		return b, nil
 	}
-	if raw, ok := s.doc.Get("usage"); ok {
-		if u, known := dialect.Usage(raw); known {
-			s.usage = u
-		}
-	}
-	raw, ok := s.doc.Get("choices")
+	hub.ReadUsage(&s.doc, &s.usage)
+	choice, ok := hub.OnlyChoice(&s.doc)
 	if !ok {
-		return b, nil
-	}
-	choice := gjson.ParseBytes(raw).Get("0")
-	if !choice.Exists() || choice.Get("index").Int() != 0 {
 		return b, nil
 	}
 	b = s.begin(b)
@@ -81,7 +65,7 @@ func (s *events) Event(b []byte, name, data []byte) ([]byte, error) {
 			b = s.text(b, v)
 		}
 	}
-	err := hub.Elements(delta.Get("tool_calls"), func(i int, call gjson.Result) error {
+	err = hub.Elements(delta.Get("tool_calls"), func(i int, call gjson.Result) error {
 		var err error
 		b, err = s.toolCall(b, i, call)
 		return err

@@ -25,7 +25,7 @@ func (w *Watcher) Signs() *dialect.Signs { return &w.signs }
 
 // Reply implements dialect.Watcher.
 func (w *Watcher) Reply(body []byte) error {
-	if err := w.parse(body); err != nil {
+	if err := dialect.Read(&w.doc, body); err != nil {
 		return err
 	}
 	content, ok := w.doc.Get("content")
@@ -42,13 +42,6 @@ func (w *Watcher) Reply(body []byte) error {
 	stop, _ := w.doc.Get("stop_reason")
 	w.signs.Finish, w.signs.Whole = finish(dialect.Unquote(stop), calls), true
 	return nil
-}
-
-func (w *Watcher) parse(data []byte) error {
-	if llm.ParseReplyInto(&w.doc, data) != nil {
-		return dialect.ErrMalformed
-	}
-	return dialect.ReadError(data)
 }
 
 // message reads what a message says of itself.
@@ -71,7 +64,7 @@ func (w *Watcher) Event(e *dialect.Event) error {
 	if err := e.NamedError(); err != nil {
 		return err
 	}
-	if err := w.parse(e.Data); err != nil {
+	if err := dialect.Read(&w.doc, e.Data); err != nil {
 		return err
 	}
 	kind, _ := w.doc.Get("type")

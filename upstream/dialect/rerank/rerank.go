@@ -90,10 +90,7 @@ func Read(body []byte, vendor string, own ...string) (*Request, error) {
 // malformed, or a *dialect.ReportedError.
 func Named(reply []byte, model string) ([]byte, error) {
 	var d llm.Document
-	if llm.ParseReplyInto(&d, reply) != nil {
-		return nil, dialect.ErrMalformed
-	}
-	if err := dialect.ReadError(reply); err != nil {
+	if err := dialect.Read(&d, reply); err != nil {
 		return nil, err
 	}
 	if results, _ := d.Get("results"); len(results) == 0 || results[0] != '[' {

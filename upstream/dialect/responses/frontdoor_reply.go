@@ -16,10 +16,7 @@ import (
 // A plain answer goes the way of a stream of one chunk, so that both say the same.
 func (frontDoor) Answer(body []byte) ([]byte, error) {
 	s := &events{plain: true}
-	if llm.ParseReplyInto(&s.doc, body) != nil {
-		return nil, dialect.ErrMalformed
-	}
-	if err := dialect.ReadError(body); err != nil {
+	if err := dialect.Read(&s.doc, body); err != nil {
 		return nil, err
 	}
 	choice := gjson.GetBytes(body, "choices.0")
@@ -27,7 +24,7 @@ func (frontDoor) Answer(body []byte) ([]byte, error) {
 	if !message.IsObject() {
 		return nil, dialect.ErrMalformed
 	}
-	s.readUsage()
+	hub.ReadUsage(&s.doc, &s.usage)
 	s.begin(nil)
 	s.say(nil, message, choice.Get("logprobs.content"))
 	s.finish = choice.Get("finish_reason").Str

@@ -1,7 +1,6 @@
 package responses
 
 import (
-	"bytes"
 	"strconv"
 
 	"github.com/tidwall/gjson"
@@ -41,29 +40,18 @@ func (frontDoor) Events() dialect.Stream { return &events{} }
 
 // Event implements dialect.Stream.
 func (s *events) Event(b []byte, name, data []byte) ([]byte, error) {
-	if bytes.Equal(bytes.TrimSpace(data), []byte("[DONE]")) {
+	end, err := hub.ReadChunk(&s.doc, name, data)
+	switch {
+	case err != nil:
+		return b, err
+	case end:
 		return s.End(b), nil
-	}
-	e := dialect.Event{Name: name, Data: data}
-	if err := e.NamedError(); err != nil {
-		return b, err
-	}
-	if llm.ParseReplyInto(&s.doc, data) != nil {
-		return b, dialect.ErrMalformed
-	}
-	if err := dialect.ReadError(data); err != nil {
-		return b, err
-	}
-	if s.done {
+	case s.done:
 		return b, nil
 	}
-	s.readUsage()
-	raw, ok := s.doc.Get("choices")
+	hub.ReadUsage(&s.doc, &s.usage)
+	choice, ok := hub.OnlyChoice(&s.doc)
 	if !ok {
-		return b, nil
-	}
-	choice := gjson.GetBytes(raw, "0")
-	if !choice.Exists() || choice.Get("index").Int() != 0 {
 		return b, nil
 	}
 	b = s.begin(b)
@@ -86,14 +74,6 @@ func (s *events) End(b []byte) []byte {
 	b = s.start(b, "response."+status)
 	b = append(b, `,"response":`...)
 	return append(s.appendResponse(b, status), "}\n\n"...)
-}
-
-func (s *events) readUsage() {
-	if raw, ok := s.doc.Get("usage"); ok {
-		if u, known := dialect.Usage(raw); known {
-			s.usage = u
-		}
-	}
 }
 
 // begin appends the events that name the response.

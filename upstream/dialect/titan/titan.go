@@ -37,10 +37,7 @@ func (embedder) Request(q dialect.Question) (dialect.Translated, error) {
 // Reply implements dialect.Plain.
 func (e embedder) Reply(body []byte) ([]byte, error) {
 	var d llm.Document
-	if llm.ParseReplyInto(&d, body) != nil {
-		return nil, dialect.ErrMalformed
-	}
-	if err := dialect.ReadError(body); err != nil {
+	if err := dialect.Read(&d, body); err != nil {
 		return nil, err
 	}
 	vector, _ := d.Get("embedding")

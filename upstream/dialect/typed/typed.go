@@ -38,10 +38,7 @@ func (w *Watcher) Reply(body []byte) error {
 		w.signs.Whole = true
 		return nil
 	}
-	if err := llm.ParseReplyInto(&w.doc, body); err != nil {
-		return dialect.ErrMalformed
-	}
-	if err := dialect.ReadError(body); err != nil {
+	if err := dialect.Read(&w.doc, body); err != nil {
 		return err
 	}
 	w.read()
