@@ -23,7 +23,7 @@ func (x *exchange) respond(reply *upstream.Reply) {
 	out := http.NewResponseController(x.w)
 	for {
 		chunk, err := reply.Next()
-		if len(chunk) > 0 && !x.send(out, chunk, reply.Incremental()) {
+		if len(chunk) > 0 && !x.send(out, chunk, err == nil && reply.Incremental()) {
 			return
 		}
 		switch {

@@ -107,7 +107,10 @@ func (a *attempt) read(resp *http.Response) (*Reply, *fault) {
 	a.framed = media == converse.ContentType
 	stream := media == "text/event-stream" || a.framed
 	r := &a.reply
-	*r = Reply{Status: resp.StatusCode, attempt: a, body: resp.Body, buffer: getBuffer(stream)}
+	*r = Reply{Status: resp.StatusCode, attempt: a, body: resp.Body}
+	if !stream {
+		r.buffer = getBuffer(false)
+	}
 	if q := a.loop.call.Request; a.loop.policy().Continue && q.Endpoint == llm.Chat && q.Stream {
 		r.said = &a.loop.said
 	}
@@ -249,7 +252,7 @@ func (a *attempt) readFirstBytes(r *Reply) *fault {
 // it is held back, so that an error in its place can be made good by somebody else.
 func (a *attempt) readStream(r *Reply) *fault {
 	r.Stream = true
-	r.events = events{src: r.body, buf: *r.buffer}
+	r.events = newEvents(r.body)
 	if a.way.to != nil || a.framed {
 		var to dialect.Stream = unframed{}
 		if a.way.to != nil {

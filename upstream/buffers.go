@@ -6,7 +6,7 @@ const (
 	// bufferSize is how much of a reply is read at a time.
 	bufferSize = 32 << 10
 	// streamBufferSize is the same of a stream, of which there may be thousands at a time that
-	// wait most of it. net/http reads 4 KiB at a time, and an event is mostly smaller than that.
+	// wait most of it, until it is seen to come in bursts. An event is mostly much smaller.
 	streamBufferSize = 8 << 10
 	// keptBuffer is the largest buffer that is kept for the next reply.
 	keptBuffer = 256 << 10

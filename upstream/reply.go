@@ -34,7 +34,6 @@ type Reply struct {
 	event  dialect.Event // that is looked at; here, so that it is not allocated each time
 	// fault ends the reply once what is ready has been passed on.
 	fault *fault
-	ended bool // the end has been passed on
 	// translation is what events come through when the provider speaks another dialect.
 	translation *translation
 	// doorway is what ready events go through when the client speaks another dialect.
@@ -47,9 +46,9 @@ type Reply struct {
 	id   string
 }
 
-// Next returns the next bytes for the client, valid until the call after it. At the end of
-// the reply it returns io.EOF; a reply that breaks returns another error, an *llm.Error,
-// after what had come before it.
+// Next returns the next bytes for the client, valid until the call after it. With the last of
+// them, or behind them, it returns io.EOF, and is not to be called again; a reply that breaks
+// returns another error, an *llm.Error, after what had come before it.
 func (r *Reply) Next() ([]byte, error) {
 	switch {
 	case r.rest != nil:
@@ -95,10 +94,14 @@ func (r *Reply) nextEvents() ([]byte, error) {
 			_, ok = r.one()
 		}
 		if b := r.events.take(); len(b) > 0 {
-			if r.doorway == nil {
-				return b, nil
+			if r.doorway != nil {
+				b, r.fault = r.passOut(b)
 			}
-			if b, r.fault = r.passOut(b); len(b) > 0 {
+			switch {
+			case len(b) == 0:
+			case r.events.eof && r.fault == nil:
+				return r.end(b)
+			default:
 				return b, nil
 			}
 		}
@@ -108,26 +111,18 @@ func (r *Reply) nextEvents() ([]byte, error) {
 		case r.fault != nil:
 			return nil, r.broken()
 		case r.events.eof:
-			return r.end()
+			return r.end(nil)
 		}
 		r.read()
 	}
 }
 
-// end returns what the end of the stream lacks, and then io.EOF.
-func (r *Reply) end() ([]byte, error) {
-	if r.ended {
-		return nil, io.EOF
-	}
-	r.ended = true
-	b := r.watcher.AppendEnd(nil)
+// end returns the last bytes, with what the end of the stream lacks, and io.EOF.
+func (r *Reply) end(last []byte) ([]byte, error) {
 	if r.doorway != nil {
-		b = r.doorway.to.End(nil)
+		return r.doorway.to.End(last), io.EOF
 	}
-	if len(b) > 0 {
-		return b, nil
-	}
-	return nil, io.EOF
+	return r.watcher.AppendEnd(last), io.EOF
 }
 
 // passOut returns ready events as the client's dialect has them.
@@ -250,12 +245,9 @@ func (r *Reply) release() {
 		r.translation.release()
 		r.translation = nil
 	}
-	if r.buffer == nil {
-		return
+	r.events.release()
+	if r.buffer != nil {
+		putBuffer(r.buffer)
+		r.buffer, r.plain = nil, nil
 	}
-	if r.Stream {
-		*r.buffer = r.events.buf
-	}
-	putBuffer(r.buffer)
-	r.buffer, r.plain, r.events.buf = nil, nil, nil
 }

@@ -20,11 +20,13 @@ var errTooLong = errors.New("the provider sends more than Mulligan takes")
 type events struct {
 	src   io.Reader
 	buf   []byte
-	ready int // begin of what is ready
-	at    int // end of what is ready: begin of the event that is looked at
-	line  int // begin of the line of that event that is looked at
-	scan  int // up to here that line has no end
-	end   int // end of what has been read
+	room  *[]byte // that buf is, of the pools; nil where buf is somebody else's
+	full  bool    // the last read filled buf: there is more than it takes
+	ready int     // begin of what is ready
+	at    int     // end of what is ready: begin of the event that is looked at
+	line  int     // begin of the line of that event that is looked at
+	scan  int     // up to here that line has no end
+	end   int     // end of what has been read
 	eof   bool
 	// joined is the data of an event that has several lines of it.
 	joined []byte
@@ -36,6 +38,13 @@ type rawEvent struct {
 	dataLines  int
 	dataAt     int // where data is in the buffer, for one line of it
 	to         int // behind the event's blank line
+}
+
+// newEvents returns the events of a stream that nothing has been read of. They have to be
+// released.
+func newEvents(src io.Reader) events {
+	room := getBuffer(true)
+	return events{src: src, buf: *room, room: room}
 }
 
 // next returns the event behind what is ready, and false when it is not whole yet. It is
@@ -220,21 +229,18 @@ func field(line []byte) (name, value []byte) {
 
 // read reads more of the stream, once.
 func (s *events) read() error {
-	if s.ready == s.end {
-		s.shift()
+	if s.ready > 0 {
+		s.shift() // a part of an event at most, and a short read would cost a system call more
 	}
-	if s.end == len(s.buf) {
-		switch {
-		case s.ready > 0:
-			s.shift()
-		case len(s.buf) >= maxEvent:
-			return errTooLong
-		default:
-			s.grow()
-		}
+	if s.end == len(s.buf) && len(s.buf) >= maxEvent {
+		return errTooLong
+	}
+	if s.end == len(s.buf) || s.full && len(s.buf) < bufferSize {
+		s.grow()
 	}
 	n, err := s.src.Read(s.buf[s.end:])
 	s.end += n
+	s.full = s.end == len(s.buf)
 	if errors.Is(err, io.EOF) {
 		s.eof = true
 		return nil
@@ -249,8 +255,26 @@ func (s *events) shift() {
 	s.ready, s.at, s.line, s.scan, s.end = 0, s.at-n, s.line-n, s.scan-n, s.end-n
 }
 
+// grow makes the buffer larger: that of a stream that comes in bursts at once to what is read of
+// other replies, as each read of less costs a write to the client and its system calls.
 func (s *events) grow() {
-	bigger := make([]byte, min(2*len(s.buf), maxEvent))
-	copy(bigger, s.buf[:s.end])
-	s.buf = bigger
+	var bigger *[]byte
+	if len(s.buf) < bufferSize {
+		bigger = getBuffer(false)
+	} else {
+		b := make([]byte, min(2*len(s.buf), maxEvent))
+		bigger = &b
+	}
+	copy(*bigger, s.buf[:s.end])
+	s.release()
+	s.room, s.buf = bigger, *bigger
+}
+
+// release gives the buffer back.
+func (s *events) release() {
+	if s.room != nil {
+		*s.room = s.buf
+		putBuffer(s.room)
+	}
+	s.room, s.buf = nil, nil
 }

@@ -2,12 +2,17 @@ package upstream
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"pgregory.net/rapid"
+
+	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/messages"
 )
 
 // pieces is a reader that returns a stream in pieces of given lengths, the last one for ever.
@@ -146,6 +151,72 @@ func (endless) Read(p []byte) (int, error) {
 
 // TestCutsDoNotMatter holds the reader against itself: one read of everything against any
 // other way to cut the stream.
+// burst is a stream that always has as much as is asked of it, and notes how much that is.
+type burst struct {
+	b     []byte
+	asked []int
+}
+
+func (r *burst) Read(into []byte) (int, error) {
+	r.asked = append(r.asked, len(into))
+	n := copy(into, r.b)
+	if r.b = r.b[n:]; len(r.b) == 0 {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func TestAStreamInBurstsIsReadInLargePieces(t *testing.T) {
+	event := "data: " + strings.Repeat("x", 300) + "\n\n"
+	src := &burst{b: []byte(strings.Repeat(event, 1000))}
+	whole := len(src.b)
+	s := newEvents(src)
+	defer s.release()
+	passed := 0
+	for !s.eof {
+		if err := s.read(); err != nil {
+			t.Fatal(err)
+		}
+		for e, ok := s.next(); ok; e, ok = s.next() {
+			s.accept(&e)
+		}
+		passed += len(s.take())
+	}
+	if passed != whole {
+		t.Errorf("%d bytes of %d were passed on", passed, whole)
+	}
+	if src.asked[0] != streamBufferSize {
+		t.Errorf("%d bytes are held for a stream before it is known to be fast", src.asked[0])
+	}
+	for i, n := range src.asked[1:] {
+		if n < bufferSize-streamBufferSize {
+			t.Errorf("read %d has room for %d bytes only", i+1, n)
+		}
+	}
+}
+
+func TestTheEndOfAStreamLeavesWithItsLastEvent(t *testing.T) {
+	const hub = `data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}` + "\n\ndata: [DONE]\n\n"
+	const theirs = `data: {"type":"message_start","message":{"id":"m"}}` + "\n\n" +
+		`data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}` + "\n\n" +
+		`data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}` + "\n\n" +
+		`data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":1}}` + "\n\n" +
+		`data: {"type":"message_stop"}` + "\n\n"
+	translated := newTranslation(iotest.DataErrReader(strings.NewReader(theirs)), messages.New().Stream())
+	defer translated.release()
+	for name, src := range map[string]io.Reader{
+		"passed on":  iotest.DataErrReader(strings.NewReader(hub)),
+		"translated": translated,
+	} {
+		r := Reply{Stream: true, attempt: &attempt{}, watcher: newWatcher(llm.Chat, false), events: newEvents(src)}
+		b, err := r.Next()
+		if !errors.Is(err, io.EOF) || !strings.Contains(string(b), `"Hi"`) || !strings.HasSuffix(string(b), "data: [DONE]\n\n") {
+			t.Errorf("%s: got %q, %v", name, b, err)
+		}
+		r.events.release()
+	}
+}
+
 func TestCutsDoNotMatter(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		line := rapid.SampledFrom([]string{"data: a", "data:b", ": c", "event: e", "data", "", "", "id: 1"})

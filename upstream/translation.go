@@ -31,7 +31,6 @@ type translation struct {
 	frames *converse.Frames // in place of in, for a stream in AWS's frames
 	name   []byte           // of the frame that is looked at
 	to     dialect.Stream
-	buffer *[]byte
 	room   *[]byte // for out
 	out    []byte
 	at     int // read so far of out
@@ -40,8 +39,8 @@ type translation struct {
 }
 
 func newTranslation(src io.Reader, to dialect.Stream) *translation {
-	buffer, room := getBuffer(true), getBuffer(true)
-	return &translation{in: events{src: src, buf: *buffer}, to: to, buffer: buffer, room: room, out: (*room)[:0]}
+	room := getBuffer(true)
+	return &translation{in: newEvents(src), to: to, room: room, out: (*room)[:0]}
 }
 
 // Read implements io.Reader. Its errors are those of the provider's stream, and those of the
@@ -58,6 +57,9 @@ func (t *translation) Read(p []byte) (int, error) {
 	}
 	n := copy(p, t.out[t.at:])
 	t.at += n
+	if t.ended && t.at == len(t.out) {
+		return n, io.EOF // at once, so that the end leaves with what comes before it
+	}
 	return n, nil
 }
 
@@ -80,9 +82,10 @@ func (t *translation) fill() {
 	}
 	t.in.take()
 	switch {
-	case len(t.out) > 0, t.err != nil:
+	case t.err != nil:
 	case t.in.eof:
 		t.out, t.ended = t.to.End(t.out), true
+	case len(t.out) > 0:
 	default:
 		t.err = t.in.read()
 	}
@@ -143,12 +146,12 @@ func isEventName(name []byte) bool {
 	return len(name) > 0
 }
 
-// release gives the buffer back.
+// release gives the buffers back.
 func (t *translation) release() {
-	*t.buffer, *t.room = t.in.buf, t.out[:cap(t.out)]
-	putBuffer(t.buffer)
+	t.in.release()
+	*t.room = t.out[:cap(t.out)]
 	putBuffer(t.room)
-	t.in.buf, t.out, t.at = nil, nil, 0
+	t.out, t.at = nil, 0
 }
 
 // unable notes that a target cannot say what the request needs, and returns err when it says
