@@ -3,7 +3,6 @@
 package claude
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
@@ -102,56 +101,3 @@ func (m Model) CanBeForced() bool { return m.Version <= 50 }
 // worth nothing here.
 // Source: https://platform.claude.com/docs/en/build-with-claude/extended-thinking.
 const DetailFormat = hub.AnthropicFormat
-
-// MinBudget is the smallest budget of thinking that the models take, in tokens.
-// Source: https://platform.claude.com/docs/en/build-with-claude/extended-thinking.
-const MinBudget = 1024
-
-// Effort is what a reasoning_effort becomes.
-type Effort struct {
-	// Budget is how many tokens may be thought, for models up to 4.5. OpenAI publishes no
-	// numbers, so the budgets are this project's choice: each of them leaves an answer room in
-	// what the models can say.
-	Budget int64
-	// Word is the effort, for models from 4.6.
-	Word string
-}
-
-// Effort returns what a reasoning_effort other than none becomes, and false for a word that is
-// not known. The effort between high and max is known from 4.7 on.
-func (m Model) Effort(word string) (Effort, bool) {
-	switch word {
-	case "minimal":
-		return Effort{1024, "low"}, true
-	case "low":
-		return Effort{2048, "low"}, true
-	case "medium":
-		return Effort{8192, "medium"}, true
-	case "high":
-		return Effort{16384, "high"}, true
-	case "xhigh":
-		if m.Version >= 47 {
-			return Effort{32768, "xhigh"}, true
-		}
-		return Effort{32768, "high"}, true
-	case "max":
-		return Effort{32768, "max"}, true
-	default:
-		return Effort{}, false
-	}
-}
-
-// Within returns the budget under the answer's limit, which includes what is thought: at most
-// half of it, so that as much is left for the answer. ok is false where less is left than the
-// smallest budget.
-func Within(budget, limit int64) (within int64, ok bool) {
-	if limit <= MinBudget {
-		return 0, false
-	}
-	return max(MinBudget, min(budget, limit/2)), true
-}
-
-// Enabled returns the member thinking for a budget.
-func Enabled(budget int64) string {
-	return `{"type":"enabled","budget_tokens":` + strconv.FormatInt(budget, 10) + `}`
-}

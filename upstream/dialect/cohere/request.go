@@ -47,12 +47,7 @@ var unable = hub.Unable{
 //     on, at models that think; for others it is named as dropped.
 func (translator) Request(q dialect.Question) (dialect.Translated, error) {
 	r := request{q: q}
-	root := gjson.ParseBytes(q.Body)
-	if !root.IsObject() {
-		return dialect.Translated{}, hub.Unsupported("messages", "is missing")
-	}
-	r.in.Read(root, r.member)
-	if err := r.in.Refuse(unable); err != nil {
+	if err := r.in.Open(q.Body, unable, r.member); err != nil {
 		return dialect.Translated{}, err
 	}
 	if err := r.in.EachMessage(r.message); err != nil {
@@ -208,11 +203,7 @@ func plan(b, content []byte) []byte {
 	if len(content) == 0 {
 		return b
 	}
-	b = append(b, `,"tool_plan":"`...)
-	gjson.ParseBytes(append(append([]byte{'['}, content...), ']')).ForEach(func(_, part gjson.Result) bool {
-		b = append(b, hub.Inside(part.Get("text"))...)
-		return true
-	})
+	b = hub.AppendTexts(append(b, `,"tool_plan":"`...), content)
 	return append(b, '"')
 }
 

@@ -84,13 +84,12 @@ func (r *request) format(b []byte, c *hub.Choice, f *hub.Format) ([]byte, error)
 	case c.Mode == hub.None:
 		r.tools = nil
 	case len(r.tools) > 0:
-		schema, about, err := f.Tool()
+		tool, err := f.Tool()
 		if err != nil {
 			return nil, err
 		}
-		r.tools = appendTool(r.tools, `"`+hub.AnswerTool+`"`, about, schema)
-		r.lax, c.Mode = true, hub.Required
-		return b, nil
+		c.Mode = hub.Required
+		return b, r.function(tool)
 	}
 	b = hub.Member(b, "response_format", `{"type":"json_object"`)
 	if f.Kind == hub.SchemaFormat {

@@ -3,9 +3,8 @@ package converse
 import (
 	"strings"
 
-	"github.com/tidwall/gjson"
-
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/claude"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
@@ -36,10 +35,10 @@ func (r *request) answerByTool(c *hub.Choice, f *hub.Format) error {
 		return nil // the model answers with one of the client's tools, and not in JSON
 	case !r.model.canBeForced():
 		return hub.Unsupported("response_format", "this model cannot promise such JSON")
-	case hub.Present(r.own.thinking) && r.own.thinking.Get("type").Str != "disabled":
+	case claude.IsOn(r.own.thinking):
 		return hub.Unsupported("response_format", "this JSON needs a tool that is forced, which a model that thinks refuses")
 	}
-	input, about, err := f.Tool()
+	tool, err := f.Tool()
 	if err != nil {
 		return err
 	}
@@ -47,12 +46,11 @@ func (r *request) answerByTool(c *hub.Choice, f *hub.Format) error {
 	c.Mode, c.Name = hub.Required, ""
 	switch {
 	case alone && r.model.takesTool():
-		c.Mode, c.Name = hub.Named, `"`+hub.AnswerTool+`"`
+		c.Mode, c.Name = hub.Named, tool.Name
 	case alone:
 		r.toolsOut = nil
 	}
-	r.toolsOut = appendTool(r.toolsOut, &hub.Declared{Name: `"` + hub.AnswerTool + `"`, Description: about}, input)
-	return nil
+	return r.function(tool)
 }
 
 // outputConfig appends the format of the answer, and notes Claude's effort, which is not in the
@@ -61,14 +59,14 @@ func (r *request) answerByTool(c *hub.Choice, f *hub.Format) error {
 func (r *request) outputConfig(b []byte, f *hub.Format, effort string) []byte {
 	own := r.own.outputConfig
 	format := f.Kind == hub.SchemaFormat && !own.IsObject()
-	claude := r.claudeOutput(f, effort, format)
-	if claude != "" {
-		r.field("output_config", claude)
+	theirs := r.claudeOutput(f, effort, format)
+	if theirs != "" {
+		r.field("output_config", theirs)
 	}
 	switch {
 	case own.IsObject():
 		return hub.Member(b, "outputConfig", own.Raw)
-	case !format || strings.Contains(claude, `"format":`):
+	case !format || strings.Contains(theirs, `"format":`):
 		return b
 	}
 	b = append(hub.Comma(b), `"outputConfig":{"textFormat":{"type":"json_schema","structure":{"jsonSchema":{"schema":`...)
@@ -88,22 +86,9 @@ func (r *request) claudeOutput(f *hub.Format, effort string, format bool) string
 	if effort == "" && !own.IsObject() || r.own.additional.Get("output_config").Exists() {
 		return ""
 	}
-	b := []byte{'{'}
-	own.ForEach(func(key, value gjson.Result) bool {
-		switch key.Str {
-		case "format":
-			format = false
-		case "effort":
-			effort = ""
-		}
-		b = hub.Copy(b, key, value)
-		return own.IsObject()
-	})
-	if effort != "" {
-		b = hub.Member(b, "effort", `"`+effort+`"`)
-	}
+	schema := ""
 	if format {
-		b = hub.Member(b, "format", `{"type":"json_schema","schema":`+f.Schema.Raw+`}`)
+		schema = claude.JSONFormat(f.Schema)
 	}
-	return string(append(b, '}'))
+	return string(claude.AppendOutput(nil, own, effort, schema))
 }

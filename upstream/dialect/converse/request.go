@@ -44,12 +44,7 @@ type request struct {
 //     model's own words: see request.think, request.sampling and request.toolConfig.
 func (translator) Request(q dialect.Question) (dialect.Translated, error) {
 	r := request{q: q, model: parseModel(q.Model)}
-	root := gjson.ParseBytes(q.Body)
-	if !root.IsObject() {
-		return dialect.Translated{}, hub.Unsupported("messages", "is missing")
-	}
-	r.in.Read(root, r.member)
-	if err := r.in.Refuse(unable); err != nil {
+	if err := r.in.Open(q.Body, unable, r.member); err != nil {
 		return dialect.Translated{}, err
 	}
 	r.in.DropPenalties(&r.dropped)
@@ -115,10 +110,7 @@ func (r *request) messages() error {
 		return r.message(&m)
 	})
 	r.turns.end()
-	if len(r.turns.Out) == 0 {
-		r.turns.Role, r.turns.Blocks, r.system = hub.User, r.system, nil
-		r.turns.end()
-	}
+	r.system = r.turns.OrUser(r.system)
 	return err
 }
 
@@ -151,11 +143,7 @@ func (r *request) later(m *hub.Message) error {
 	}
 	t := &r.turns
 	t.Blocks = append(hub.Comma(t.Blocks), `{"text":"<system>\n`...)
-	gjson.ParseBytes(append(append([]byte{'['}, blocks...), ']')).ForEach(func(_, block gjson.Result) bool {
-		t.Blocks = append(t.Blocks, hub.Inside(block.Get("text"))...)
-		return true
-	})
-	t.Blocks, t.text = append(t.Blocks, `\n</system>"}`...), true
+	t.Blocks, t.text = append(hub.AppendTexts(t.Blocks, blocks), `\n</system>"}`...), true
 	return nil
 }
 
@@ -166,9 +154,6 @@ func (r *request) assistant(m *hub.Message) (err error) {
 		return hub.Unsupported("audio", unable.Audio)
 	}
 	t := &r.turns
-	if t.Role == hub.Assistant {
-		t.Called = false
-	}
 	t.begin(hub.Assistant)
 	r.thoughts(m)
 	if m.Last {
@@ -223,39 +208,12 @@ const answerRoom = 4096
 // sampling appends temperature and topP where the model takes them, and notes top_k, which is
 // not in the base set, for the model. For Claude 1 is the default, and not said.
 func (r *request) sampling(b []byte, thinks bool) []byte {
-	temperature, topP := r.in.Temperature, r.in.TopP
-	claude := r.model.isClaude()
-	hasTemperature := temperature.Type == gjson.Number && (temperature.Num != 1 || !claude)
-	hasTopP := topP.Type == gjson.Number && (topP.Num != 1 || !claude)
-	if !r.model.samples() || thinks {
-		for _, left := range [...]struct {
-			name string
-			said bool
-		}{{"temperature", hasTemperature}, {"top_p", hasTopP}, {"top_k", hub.Present(r.own.topK)}} {
-			if left.said {
-				r.dropped.Add(left.name)
-			}
-		}
-		return b
+	takes := hub.Sampler{Samples: r.model.samples() && !thinks, One: r.model.claude.OneSampler(), Defaults: r.model.isClaude()}
+	s := r.in.Sampling(r.own.topK, takes, &r.dropped)
+	if s.TopK != "" {
+		r.topK(s.TopK)
 	}
-	if hasTemperature {
-		value := temperature.Raw
-		if temperature.Num > 1 {
-			value = "1"
-			r.dropped.Add("temperature")
-		}
-		b = hub.Member(b, "temperature", value)
-	}
-	switch {
-	case hasTopP && hasTemperature && r.model.claude.OneSampler():
-		r.dropped.Add("top_p")
-	case hasTopP:
-		b = hub.Member(b, "topP", topP.Raw)
-	}
-	if hub.Present(r.own.topK) {
-		r.topK(r.own.topK.Raw)
-	}
-	return b
+	return hub.Given(hub.Given(b, "temperature", s.Temperature), "topP", s.TopP)
 }
 
 // topK says top_k in the model's words.

@@ -22,60 +22,43 @@ type plan struct {
 	room   int64  // the budget of the thinking, in tokens
 }
 
-// think decides how the model thinks, which is not in Converse's base set: a client that sends
-// thinking, in Anthropic's own words, decides itself; else reasoning_effort does. It is given
-// up, and named as dropped, for models that are not known to think, and where Claude would
-// refuse the request for it:
-//   - a tool is forced, or the history ends with an assistant's words, or its last call of
-//     tools came without the reasoning before it (models up to 4.5; where a model decides
-//     itself how much to think, the effort stays),
-//   - max_tokens, which includes what is thought, leaves less than the smallest budget.
+// think decides how the model thinks, which is not in Converse's base set. A client that sends
+// thinking, in Anthropic's own words, decides itself; for reasoning_effort see claude.Model.Think
+// and request.level.
 //
 // Sources: https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html,
-// https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-adaptive-thinking.html,
-// https://docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html; real requests
-// to gpt-oss and Qwen.
+// https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-adaptive-thinking.html.
 func (r *request) think(forced bool) (plan, error) {
-	if native := r.own.thinking; hub.Present(native) {
-		if hub.Present(r.in.Effort) {
-			r.dropped.Add("reasoning_effort")
-		}
-		r.field("thinking", native.Raw)
-		return plan{on: native.Get("type").Str != "disabled", room: max(0, native.Get("budget_tokens").Int())}, nil
+	if !r.model.isClaude() && hub.Present(r.in.Effort) && !hub.Present(r.own.thinking) {
+		return r.level(r.in.Effort.Str)
 	}
-	word := r.in.Effort.Str
-	switch {
-	case !hub.Present(r.in.Effort):
-		return plan{}, nil
-	case word == "none":
-		return r.thinkNot(), nil
+	t := claude.Thinking{Native: r.own.thinking, Effort: r.in.Effort, Forced: forced}
+	t.Limit, _, _ = r.in.Limit()
+	p, err := r.model.claude.Think(t, &r.turns.Turns, &r.dropped)
+	if p.Thinking != "" {
+		r.field("thinking", p.Thinking)
 	}
-	e, known := r.model.claude.Effort(word)
-	switch {
-	case !known:
-		return plan{}, hub.Unsupported("reasoning_effort", "is no effort that is known")
-	case !r.model.isClaude():
-		return r.level(word), nil
-	case r.model.claude.Adaptive():
-		if !forced {
-			r.field("thinking", `{"type":"adaptive"}`)
-		}
-		return plan{on: !forced, effort: e.Word}, nil
-	case !r.model.claude.Thinks(), forced, r.turns.Role == hub.Assistant, r.turns.Called && !r.turns.Thought:
-		r.dropped.Add("reasoning_effort")
-		return plan{}, nil
-	}
-	return r.budgeted(e.Budget), nil
+	return plan{on: p.On(), effort: p.Effort, room: p.Budget}, err
 }
 
-// level tells a model that is not Claude how much to think, in one of three levels. Nova's
-// highest level allows no limit of the answer, so that a client's limit makes it the next.
-func (r *request) level(level string) plan {
+// level tells a model that is not Claude how much to think, in one of three levels. For models
+// that are not known to think it is named as dropped. Nova's highest level allows no limit of
+// the answer, so that a client's limit makes it the next.
+//
+// Sources: https://docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html; real
+// requests to gpt-oss and Qwen.
+func (r *request) level(level string) (plan, error) {
 	switch level {
+	case "none":
+		r.thinkNot()
+		return plan{}, nil
 	case "minimal":
 		level = "low"
+	case "low", "medium", "high":
 	case "xhigh", "max":
 		level = "high"
+	default:
+		return plan{}, hub.Unsupported("reasoning_effort", "is no effort that is known")
 	}
 	switch {
 	case r.model.vendor == openai:
@@ -90,43 +73,23 @@ func (r *request) level(level string) plan {
 			level = "medium"
 		}
 		r.field("reasoningConfig", `{"type":"enabled","maxReasoningEffort":"`+level+`"}`)
-		return plan{on: level == "high"}
+		return plan{on: level == "high"}, nil
 	default:
 		r.dropped.Add("reasoning_effort")
 	}
-	return plan{}
+	return plan{}, nil
 }
 
-// thinkNot is for a client that wants no thinking. Of models that always think the least is asked.
-func (r *request) thinkNot() plan {
+// thinkNot is level for a client that wants no thinking. Of models that always think the least
+// is asked.
+func (r *request) thinkNot() {
 	switch {
 	case strings.Contains(r.model.id, "openai.gpt-5"):
 		r.field("reasoning_effort", `"none"`)
 	case r.model.vendor == openai:
 		r.dropped.Add("reasoning_effort")
 		r.field("reasoning_effort", `"low"`)
-	case !r.model.isClaude() || !r.model.claude.ThinksByDefault():
-	case r.model.claude.CanStopThinking():
-		r.field("thinking", `{"type":"disabled"}`)
-	default:
-		r.dropped.Add("reasoning_effort")
-		return plan{effort: "low"}
 	}
-	return plan{}
-}
-
-// budgeted gives the thinking its budget, which must be less than maxTokens.
-func (r *request) budgeted(budget int64) plan {
-	if limit, _, _ := r.in.Limit(); limit > 0 {
-		within, ok := claude.Within(budget, limit)
-		if !ok {
-			r.dropped.Add("reasoning_effort")
-			return plan{}
-		}
-		budget = within
-	}
-	r.field("thinking", claude.Enabled(budget))
-	return plan{on: true, room: budget}
 }
 
 // thoughts writes an assistant's reasoning_details as reasoningContent, unmodified: Claude

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/claude"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
@@ -98,7 +99,7 @@ func (r *request) toolConfig(b []byte, c *hub.Choice) ([]byte, error) {
 	case serial && !r.model.isClaude():
 		return b, hub.Unsupported("parallel_tool_calls", "this model may call several tools at once")
 	case serial:
-		r.field("tool_choice", claudeChoice(c))
+		r.field("tool_choice", string(claude.AppendChoice(nil, c)))
 	case c.Mode == hub.Required:
 		b = append(b, `,"toolChoice":{"any":{}}`...)
 	case c.Mode == hub.Named:
@@ -106,19 +107,6 @@ func (r *request) toolConfig(b []byte, c *hub.Choice) ([]byte, error) {
 		b = append(append(b, c.Name...), "}}"...)
 	}
 	return append(b, '}'), nil
-}
-
-// claudeChoice is a choice in Claude's words, of one call at a time.
-func claudeChoice(c *hub.Choice) string {
-	kind := "auto"
-	switch c.Mode {
-	case hub.Required:
-		kind = "any"
-	case hub.Named:
-		kind = "tool"
-	}
-	b := hub.Given([]byte(`{"type":"`+kind+`"`), "name", c.Name)
-	return string(append(b, `,"disable_parallel_tool_use":true}`...))
 }
 
 // toolUse writes a call that an assistant made.

@@ -42,18 +42,19 @@ func (r *Request) ReadFormat(whyUnknown string) (Format, error) {
 	return f, nil
 }
 
-// Tool returns the schema and the description, JSON both, of AnswerTool for a format that the
-// vendor cannot promise in another way.
-func (f *Format) Tool() (schema, about string, err error) {
-	schema, about = `{"type":"object","additionalProperties":true}`, AnswerToolAbout
+// Tool returns AnswerTool for a format that the vendor cannot promise in another way.
+func (f *Format) Tool() (Declared, error) {
+	d := Declared{Name: answerToolName, Description: answerToolAbout}
+	schema := `{"type":"object","additionalProperties":true}`
 	if f.Kind == SchemaFormat {
 		var ok bool
 		if schema, ok = ObjectSchema(f.Schema); !ok {
-			return "", "", Unsupported("response_format.json_schema.schema", "is not of an object")
+			return d, Unsupported("response_format.json_schema.schema", "is not of an object")
 		}
 	}
+	d.Parameters = gjson.Parse(schema)
 	if Inside(f.Description) != "" {
-		about = f.Description.Raw
+		d.Description = f.Description.Raw
 	}
-	return schema, about, nil
+	return d, nil
 }

@@ -104,6 +104,15 @@ func (p *Part) address(v gjson.Result) {
 	})
 }
 
+// AppendTexts appends the insides of the member text of each element, joined.
+func AppendTexts(b, elements []byte) []byte {
+	gjson.ParseBytes(append(append([]byte{'['}, elements...), ']')).ForEach(func(_, element gjson.Result) bool {
+		b = append(b, Inside(element.Get("text"))...)
+		return true
+	})
+	return b
+}
+
 // DataURI takes a data URI in base64 apart, data:image/png;base64,…, into its media type, in
 // lower case and without parameters, and its data.
 func DataURI(uri string) (media, data string, ok bool) {

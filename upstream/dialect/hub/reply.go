@@ -61,7 +61,7 @@ func (r *Reply) AddDetail(d Detail[string]) {
 // AddCall adds a call of a tool. id and name are JSON strings, and input is JSON. What
 // AnswerTool is called with is the answer.
 func (r *Reply) AddCall(id, name, input string) {
-	if name == `"`+AnswerTool+`"` {
+	if name == answerToolName {
 		r.Said = true
 		r.Text = AppendInside(r.Text, input)
 		return

@@ -21,6 +21,17 @@ type Request struct {
 	WebSearch                           gjson.Result
 }
 
+// Open reads a request's body: see Read. It refuses what is no object, and what the dialect
+// cannot say: see Refuse.
+func (r *Request) Open(body []byte, why Unable, rest func(name, value gjson.Result)) error {
+	root := gjson.ParseBytes(body)
+	if !root.IsObject() {
+		return Unsupported("messages", "is missing")
+	}
+	r.Read(root, rest)
+	return r.Refuse(why)
+}
+
 // Read finds the members, and calls rest with each of the others that is not null, in the
 // order of the request: hints (see IsHint), the vendor's own words and what nobody knows. What
 // the caller of a translator says anew (model, stream, stream_options) is none of them.

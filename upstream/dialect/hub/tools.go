@@ -12,8 +12,12 @@ import (
 // the answer's text.
 const AnswerTool = "mulligan_json_answer"
 
-// AnswerToolAbout is what the model is told of the tool, as JSON, where the client says nothing.
-const AnswerToolAbout = `"Gives the final answer to the user, as JSON. The input is the answer."`
+// answerToolName is its name as JSON, and answerToolAbout what the model is told of it where the
+// client says nothing.
+const (
+	answerToolName  = `"` + AnswerTool + `"`
+	answerToolAbout = `"Gives the final answer to the user, as JSON. The input is the answer."`
+)
 
 // Declared is a function that the model may call, from tools or from functions, as they were
 // called before.

@@ -19,16 +19,30 @@ type Turns struct {
 	last Role // of the last message in Out
 }
 
-// Begin goes over to a role's message.
+// Begin goes over to a role's message, which what is adjacent goes on with.
 func (t *Turns) Begin(r Role) {
+	if r == Assistant {
+		t.Called = false
+	}
 	if t.Role == r {
 		return
 	}
 	t.End()
 	t.Role = r
 	if r == Assistant {
-		t.Thought, t.Called = false, false
+		t.Thought = false
 	}
+}
+
+// OrUser ends the conversation. One without messages gets the system's blocks as the user's,
+// since vendors want one; else it returns them.
+func (t *Turns) OrUser(system []byte) []byte {
+	if t.End(); len(t.Out) > 0 {
+		return system
+	}
+	t.Role, t.Blocks = User, system
+	t.End()
+	return nil
 }
 
 // End completes the message. One without content is left out: vendors refuse it.

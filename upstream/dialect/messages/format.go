@@ -1,8 +1,7 @@
 package messages
 
 import (
-	"github.com/tidwall/gjson"
-
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/claude"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
@@ -24,7 +23,7 @@ func (r *request) format(c *hub.Choice) (string, error) {
 		if hub.Present(f.Description) {
 			r.dropped.Add("response_format.json_schema.description")
 		}
-		return `{"type":"json_schema","schema":` + f.Schema.Raw + `}`, nil
+		return claude.JSONFormat(f.Schema), nil
 	}
 	return "", r.answerByTool(c, &f)
 }
@@ -36,46 +35,25 @@ func (r *request) answerByTool(c *hub.Choice, f *hub.Format) error {
 		return nil // the model answers with one of the client's tools, and not in JSON
 	case !r.model.CanBeForced():
 		return hub.Unsupported("response_format", "this model takes json_schema only")
-	case hub.Present(r.own.thinking) && r.own.thinking.Get("type").Str != "disabled":
+	case claude.IsOn(r.own.thinking):
 		return hub.Unsupported("response_format", "this JSON needs a tool that is forced, which a model that thinks refuses")
 	}
-	input, about, err := f.Tool()
+	tool, err := f.Tool()
 	if err != nil {
 		return err
 	}
 	if len(r.toolsOut) == 0 || c.Mode == hub.None {
-		c.Mode, c.Name = hub.Named, `"`+hub.AnswerTool+`"`
+		c.Mode, c.Name = hub.Named, tool.Name
 	} else {
 		c.Mode, c.Name = hub.Required, ""
 	}
-	b := append(hub.Comma(r.toolsOut), `{"name":"`+hub.AnswerTool+`"`...)
-	b = hub.Member(b, "description", about)
-	b = hub.Member(b, "input_schema", input)
-	r.toolsOut = append(b, '}')
-	return nil
+	return r.function(tool)
 }
 
 // outputConfig appends output_config: the client's own, with the format and the effort put in.
 func (r *request) outputConfig(b []byte, format, effort string) []byte {
-	own := r.own.outputConfig
-	if format == "" && effort == "" && !own.IsObject() {
+	if format == "" && effort == "" && !r.own.outputConfig.IsObject() {
 		return b
 	}
-	b = hub.Member(b, "output_config", "{")
-	if own.IsObject() {
-		own.ForEach(func(key, value gjson.Result) bool {
-			switch key.Str {
-			case "format":
-				format = ""
-			case "effort":
-				effort = ""
-			}
-			b = hub.Copy(b, key, value)
-			return true
-		})
-	}
-	if effort != "" {
-		b = hub.Member(b, "effort", `"`+effort+`"`)
-	}
-	return append(hub.Given(b, "format", format), '}')
+	return claude.AppendOutput(hub.Name(b, "output_config"), r.own.outputConfig, effort, format)
 }

@@ -46,15 +46,10 @@ type request struct {
 //   - response_format json_schema becomes output_config.format for models from 4.5. For older
 //     ones, and for json_object everywhere, the model is made to call a tool that the client
 //     does not see. Models that refuse to be forced (5.1 and later) cannot answer json_object.
-//   - reasoning_effort: see request.think.
+//   - reasoning_effort: see claude.Model.Think.
 func (t translator) Request(q dialect.Question) (dialect.Translated, error) {
 	r := request{q: q, model: claude.Parse(q.Model)}
-	root := gjson.ParseBytes(q.Body)
-	if !root.IsObject() {
-		return dialect.Translated{}, hub.Unsupported("messages", "is missing")
-	}
-	r.in.Read(root, r.member)
-	if err := r.in.Refuse(unable); err != nil {
+	if err := r.in.Open(q.Body, unable, r.member); err != nil {
 		return dialect.Translated{}, err
 	}
 	r.in.DropPenalties(&r.dropped)
@@ -95,15 +90,15 @@ func (r *request) write(b []byte) ([]byte, error) {
 		return nil, err
 	}
 	b = llm.AppendString(hub.Name(append(b, '{'), "model"), r.q.Model)
-	b = strconv.AppendInt(hub.Name(b, "max_tokens"), r.maxTokens(how.room), 10)
+	b = strconv.AppendInt(hub.Name(b, "max_tokens"), r.maxTokens(how.Room), 10)
 	b = hub.List(b, "system", r.system)
 	b = append(hub.Member(b, "messages", "["), r.turns.Out...)
 	b = hub.List(append(b, ']'), "tools", r.toolsOut)
 	b = r.appendChoice(b, &chosen)
 	b = hub.List(b, "stop_sequences", stops)
-	b = r.sampling(b, how.on())
-	b = hub.Given(b, "thinking", how.thinking)
-	b = r.outputConfig(b, format, how.effort)
+	b = r.sampling(b, how.On())
+	b = hub.Given(b, "thinking", how.Thinking)
+	b = r.outputConfig(b, format, how.Effort)
 	b = r.metadata(b)
 	if r.q.Stream {
 		b = hub.Member(b, "stream", "true")
@@ -125,11 +120,7 @@ func (r *request) messages() error {
 		}
 		return r.message(&m)
 	})
-	r.turns.End()
-	if len(r.turns.Out) == 0 {
-		r.turns.Role, r.turns.Blocks, r.system = hub.User, r.system, nil
-		r.turns.End()
-	}
+	r.system = r.turns.OrUser(r.system)
 	return err
 }
 
@@ -161,11 +152,7 @@ func (r *request) later(b []byte, m *hub.Message) ([]byte, error) {
 		return b, err
 	}
 	b = append(hub.Comma(b), `{"type":"text","text":"<system>\n`...)
-	gjson.ParseBytes(append(append([]byte{'['}, blocks...), ']')).ForEach(func(_, block gjson.Result) bool {
-		b = append(b, hub.Inside(block.Get("text"))...)
-		return true
-	})
-	return append(b, `\n</system>"}`...), nil
+	return append(hub.AppendTexts(b, blocks), `\n</system>"}`...), nil
 }
 
 // assistant writes what the model said before: what it thought comes first, what it called last.
@@ -175,9 +162,6 @@ func (r *request) assistant(m *hub.Message) (err error) {
 		return hub.Unsupported("audio", unable.Audio)
 	}
 	t := &r.turns
-	if t.Role == hub.Assistant {
-		t.Called = false
-	}
 	t.Begin(hub.Assistant)
 	r.thoughts(m)
 	if m.Last {
@@ -218,36 +202,11 @@ func (r *request) maxTokens(room int64) int64 {
 
 // sampling appends temperature, top_p and top_k where the model takes them.
 func (r *request) sampling(b []byte, thinks bool) []byte {
-	temperature, topP := r.in.Temperature, r.in.TopP
-	hasTemperature := temperature.Type == gjson.Number && temperature.Num != 1
-	hasTopP := topP.Type == gjson.Number && topP.Num != 1
-	if r.model.Samples() && !thinks {
-		if hasTemperature {
-			value := temperature.Raw
-			if temperature.Num > 1 {
-				value = "1"
-				r.dropped.Add("temperature")
-			}
-			b = hub.Member(b, "temperature", value)
-		}
-		if hasTopP && (!hasTemperature || !r.model.OneSampler()) {
-			b, hasTopP = hub.Member(b, "top_p", topP.Raw), false
-		}
-		if hub.Present(r.own.topK) {
-			b = hub.Member(b, "top_k", r.own.topK.Raw)
-		}
-	} else {
-		if hasTemperature {
-			r.dropped.Add("temperature")
-		}
-		if hub.Present(r.own.topK) {
-			r.dropped.Add("top_k")
-		}
-	}
-	if hasTopP {
-		r.dropped.Add("top_p")
-	}
-	return b
+	takes := hub.Sampler{Samples: r.model.Samples() && !thinks, One: r.model.OneSampler(), Defaults: true}
+	s := r.in.Sampling(r.own.topK, takes, &r.dropped)
+	b = hub.Given(b, "temperature", s.Temperature)
+	b = hub.Given(b, "top_p", s.TopP)
+	return hub.Given(b, "top_k", s.TopK)
 }
 
 // metadata appends who the user is. OpenAI has renamed user to safety_identifier.

@@ -6,6 +6,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/mulligan-gateway/mulligan/llm"
+	"github.com/mulligan-gateway/mulligan/upstream/dialect/claude"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
@@ -55,25 +56,10 @@ func (r *request) choice() (hub.Choice, error) {
 // appendChoice appends tool_choice, unless there is nothing to say. Without tools the API
 // takes none.
 func (r *request) appendChoice(b []byte, c *hub.Choice) []byte {
-	serial := c.Serial && c.Mode != hub.None
-	if len(r.toolsOut) == 0 || c.Mode == hub.Unsaid && !serial {
+	if len(r.toolsOut) == 0 || c.Mode == hub.Unsaid && !c.Serial {
 		return b
 	}
-	kind := "auto"
-	switch c.Mode {
-	case hub.None:
-		kind = "none"
-	case hub.Required:
-		kind = "any"
-	case hub.Named:
-		kind = "tool"
-	}
-	b = append(append(hub.Name(b, "tool_choice"), `{"type":"`...), kind...)
-	b = hub.Given(append(b, '"'), "name", c.Name)
-	if serial {
-		b = hub.Member(b, "disable_parallel_tool_use", "true")
-	}
-	return append(b, '}')
+	return claude.AppendChoice(hub.Name(b, "tool_choice"), c)
 }
 
 // toolUse appends a call that an assistant made.
