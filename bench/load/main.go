@@ -11,8 +11,8 @@
 //
 // Everything is on loopback and ends by itself. It reads /proc, so it needs Linux.
 //
-// Other gateways are measured beside them when they are named: see the flags -nginx, -portkey
-// and -other.
+// Other gateways are measured beside them when they are named: see the flags -nginx, -portkey,
+// -litellm, -gomodel and -other.
 package main
 
 import (
@@ -21,7 +21,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"os"
 	"os/signal"
@@ -38,17 +37,16 @@ type options struct {
 	seconds             float64
 	scenarios, gateways *regexp.Regexp
 	profiles            string
-	nginx, portkey      string
+	programs            map[string]string // paths of other gateways, by their names in programs
 	others              []string
 	provider            string
 	namesOnly           bool
 }
 
 func main() {
-	log.SetFlags(0)
-	log.SetPrefix("load: ")
 	if err := run(os.Args[1:]); err != nil {
-		log.Fatal(err)
+		fmt.Fprintln(os.Stderr, "load:", err) // Caddy takes package log over
+		os.Exit(1)
 	}
 }
 
@@ -80,15 +78,16 @@ func run(args []string) error {
 }
 
 func parse(args []string) (*options, error) {
-	o := &options{}
+	o := &options{programs: map[string]string{}}
 	f := flag.NewFlagSet("load", flag.ExitOnError)
 	f.IntVar(&o.rounds, "rounds", 5, "`number` of turns that each gateway takes per scenario")
 	f.Float64Var(&o.seconds, "seconds", 2, "length of a turn in `seconds`")
 	scenarios := f.String("scenarios", "", "only the scenarios that match this `regexp`; all when empty, but for those that are only run by name")
 	gateways := f.String("gateways", "", "only the gateways that match this `regexp`, and reverse_proxy")
 	f.StringVar(&o.profiles, "profiles", "", "write profiles (CPU, allocations, mutexes, blocking) of each gateway and scenario into this `folder`; costs are not comparable then")
-	f.StringVar(&o.nginx, "nginx", os.Getenv("NGINX"), "measure this nginx `binary`, too")
-	f.StringVar(&o.portkey, "portkey", os.Getenv("PORTKEY"), "measure Portkey, too: the `path` of its start-server.js")
+	for _, p := range programs {
+		p.flag(f, o.programs)
+	}
 	f.Func("other", "measure a gateway that runs already, too: `name,url,pid,model`; it must send requests to -provider. May be repeated", func(s string) error {
 		o.others = append(o.others, s)
 		return nil
@@ -100,6 +99,9 @@ func parse(args []string) (*options, error) {
 	}
 	if o.rounds < 1 || o.seconds <= 0 {
 		return nil, errors.New("-rounds and -seconds must be above 0")
+	}
+	if err := findPrograms(o.programs); err != nil {
+		return nil, err
 	}
 	var err error
 	if o.scenarios, err = regexp.Compile(*scenarios); err != nil {

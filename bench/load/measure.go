@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -148,7 +147,7 @@ func (b *bench) contestant(s *scenario, g gateway) (*contestant, error) {
 		}
 	}
 	target := g.target(s)
-	target.URL = "http://" + addr + "/v1/chat/completions"
+	target.URL = "http://" + addr + chatPath
 	if c.process != nil {
 		target.PID = c.process.cmd.Process.Pid
 	}
@@ -169,19 +168,12 @@ func (b *bench) start(g gateway, addr string) (*process, error) {
 		config.data = folder
 		return startCaddy(b.ctx, config, b.o.profiles != "")
 	}
-	command, err := g.command(b.provider, addr, folder)
+	p := place{provider: b.provider, addr: addr, folder: folder}
+	cmd, err := g.command(p)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("write its config: %w", err)
 	}
-	p, _, err := start(exec.CommandContext(b.ctx, command[0], command[1:]...))
-	if err != nil {
-		return nil, err
-	}
-	if err := listens(b.ctx, addr); err != nil {
-		p.stop()
-		return nil, err
-	}
-	return p, nil
+	return startOther(b.ctx, cmd, p)
 }
 
 // profile fetches profiles of a gateway over one more turn.

@@ -50,7 +50,7 @@ func (r *result) ratios(c *contestant) []float64 {
 	base := r.find(baseline)
 	var all []float64
 	for i := range min(len(base.samples), len(c.samples)) {
-		if base.samples[i].CPU > 0 {
+		if base.samples[i].CPU > 0 && c.samples[i].CPU > 0 {
 			all = append(all, float64(c.samples[i].CPU)/float64(base.samples[i].CPU))
 		}
 	}
@@ -78,7 +78,23 @@ func (r *result) print(w io.Writer) {
 		fmt.Fprintf(w, " %s | %s |\n", c.memory(), c.wrong())
 		others = max(others, median(c.samples, func(s *drive.Sample) float64 { return s.Others }))
 	}
-	fmt.Fprintf(w, "\nOther processes took up to %.0f %% of the machine.\n", 100*others)
+	fmt.Fprintf(w, "\n%s\nOther processes took up to %.0f %% of the machine.\n", r.counted(), 100*others)
+}
+
+// counted says of which processes CPU time and memory are.
+func (r *result) counted() string {
+	var all []string
+	for _, c := range r.contestants {
+		n := 0
+		for _, s := range c.samples {
+			n = max(n, s.Processes)
+		}
+		if n > 0 {
+			all = append(all, fmt.Sprintf("%s %d", c.gateway.name, n))
+		}
+	}
+	return "CPU time and memory are those of each gateway's own process with all its descendants (how many: " +
+		strings.Join(all, "; ") + "), not of the provider and the clients."
 }
 
 // ratio returns the median of the ratios and how far they are apart.

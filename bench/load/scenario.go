@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/mulligan-gateway/mulligan/bench/load/drive"
@@ -73,22 +75,31 @@ const (
 	moreRules      = "mulligan, no records, 20 rules"
 )
 
+// chatPath is where each of them is asked.
+const chatPath = "/v1/chat/completions"
+
 // gateway is something to be measured.
 type gateway struct {
 	name string
 	// in says for which scenarios it is; nil is all.
 	in *regexp.Regexp
-	// config returns what a Caddy is started with, and nil is set for what is no Caddy.
+	// config returns what a Caddy is started with; it is nil for what is no Caddy.
 	config func(provider, addr string) caddyProcess
-	// command returns what else is started.
-	command func(provider, addr, folder string) ([]string, error)
+	// command writes what another program needs into its folder, and returns how it is started.
+	command func(place) (*exec.Cmd, error)
 	// target says how it is asked.
 	target func(s *scenario) drive.Target
 }
 
+// place is where a gateway runs.
+type place struct {
+	provider string // the provider's address
+	addr     string // where the gateway shall listen
+	folder   string // of its own, for its config and whatever it writes
+}
+
 // gateways returns those that are measured.
 func gateways(o *options) []gateway {
-	plainTarget := func(s *scenario) drive.Target { return drive.Target{Model: "mock:" + s.shape.Spec} }
 	all := []gateway{
 		{name: direct, target: plainTarget},
 		{name: baseline, config: proxyConfig(""), target: plainTarget},
@@ -98,13 +109,27 @@ func gateways(o *options) []gateway {
 		{name: withoutRecords, config: ownConfig(10, "store off"), target: ownTarget},
 		{name: moreRules, config: ownConfig(20, "store off"), in: regexp.MustCompile("^small-c32$"), target: ownTarget},
 	}
-	if o.nginx != "" {
-		all = append(all, nginx(o.nginx))
-	}
-	if o.portkey != "" {
-		all = append(all, portkey(o.portkey))
+	for _, p := range programs {
+		if path := o.programs[p.name]; path != "" {
+			all = append(all, p.gateway(path))
+		}
 	}
 	return all
+}
+
+// plainModel asks the provider for what the scenario is about, whatever stands in between.
+func plainModel(s *scenario) string { return "mock:" + s.shape.Spec }
+
+func plainTarget(s *scenario) drive.Target { return drive.Target{Model: plainModel(s)} }
+
+// plainModels are those of all scenarios, each once, for gateways that must know them.
+func plainModels() []string {
+	var all []string
+	for i := range scenarios {
+		all = append(all, plainModel(&scenarios[i]))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // proxyConfig returns the baseline: a plain reverse_proxy.

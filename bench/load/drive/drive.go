@@ -46,10 +46,13 @@ type Sample struct {
 	Requests int
 	Wrong    map[string]int // answers that were not right, by what was wrong
 	Seconds  float64
-	CPU      time.Duration // of the gateway per right answer
-	RSS      int64         // of the gateway, the most that was seen, in bytes
-	RSSBegin int64         // and at the beginning of the turn
-	Latency  Dist
+	// Processes is how many processes the gateway was when the turn began: the one that was
+	// started, and its descendants. All of them count.
+	Processes int
+	CPU       time.Duration // of the gateway per right answer, 0 when there was none
+	RSS       int64         // of the gateway, the most that was seen, in bytes
+	RSSBegin  int64         // and at the beginning of the turn
+	Latency   Dist
 	// FirstToken is the time until the first text of a stream was there, and Transit how long
 	// each of its chunks took from the provider to the client.
 	FirstToken, Transit Dist
@@ -99,14 +102,10 @@ func (l *Load) Turn(d time.Duration) *Sample {
 	for _, w := range l.workers {
 		w.reset()
 	}
-	var gateway []int
-	if l.target.PID > 0 {
-		gateway = Family(l.target.PID)
-	}
 	s := &Sample{Wrong: map[string]int{}}
-	machine, own, before := ReadMachine(), UsageOf(l.own).CPU, UsageOf(gateway)
-	s.RSSBegin = before.RSS
-	peak := watchRSS(gateway)
+	machine, own, before := ReadMachine(), UsageOf(l.own).CPU, l.gateway()
+	s.RSSBegin, s.Processes = before.RSS, before.Processes
+	peak := l.watchRSS()
 
 	start := time.Now()
 	var wg sync.WaitGroup
@@ -116,11 +115,13 @@ func (l *Load) Turn(d time.Duration) *Sample {
 	wg.Wait()
 	s.Seconds = time.Since(start).Seconds()
 
-	after := UsageOf(gateway)
+	after := l.gateway()
 	used, busy := UsageOf(l.own).CPU-own, ReadMachine()
 	s.RSS = peak()
 	l.gather(s)
-	s.CPU = (after.CPU - before.CPU) / time.Duration(max(s.Requests, 1))
+	if s.Requests > 0 {
+		s.CPU = (after.CPU - before.CPU) / time.Duration(s.Requests)
+	}
 	if total := busy.Total - machine.Total; total > 0 {
 		others := busy.Busy - machine.Busy - used - (after.CPU - before.CPU)
 		s.Others = max(0, float64(others)/float64(total))
@@ -128,9 +129,21 @@ func (l *Load) Turn(d time.Duration) *Sample {
 	return s
 }
 
-// watchRSS samples the resident memory of processes until it is asked for the most of it. The
-// kernel's own peak is that of their lives.
-func watchRSS(pids []int) (peak func() int64) {
+// gateway returns what the gateway's process and its descendants have used.
+func (l *Load) gateway() Usage {
+	if l.target.PID == 0 {
+		return Usage{}
+	}
+	return UsageOf(Family(l.target.PID))
+}
+
+// watchRSS samples the resident memory of the gateway's processes until it is asked for the
+// most of it. The kernel's own peak is that of their lives.
+func (l *Load) watchRSS() (peak func() int64) {
+	var pids []int
+	if l.target.PID > 0 {
+		pids = Family(l.target.PID)
+	}
 	stop, result := make(chan struct{}), make(chan int64)
 	go func() {
 		tick := time.NewTicker(50 * time.Millisecond)
@@ -199,9 +212,13 @@ func buildRequest(u *url.URL, t Target, s Shape) ([]byte, []int) {
 		panic(err) // texts and numbers
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: load\r\nAuthorization: Bearer client\r\nContent-Type: application/json\r\nContent-Length: %d\r\n",
+	fmt.Fprintf(&b, "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: load\r\nContent-Type: application/json\r\nContent-Length: %d\r\n",
 		u.RequestURI(), u.Host, len(body))
-	for _, line := range t.Header {
+	header := t.Header
+	if !slices.ContainsFunc(header, func(line string) bool { return strings.HasPrefix(line, "Authorization:") }) {
+		header = append([]string{"Authorization: Bearer client"}, header...)
+	}
+	for _, line := range header {
 		b.WriteString(line + "\r\n")
 	}
 	b.WriteString("\r\n")

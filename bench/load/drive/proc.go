@@ -15,10 +15,13 @@ const tick = 10 * time.Millisecond
 
 // Usage is what processes have used.
 type Usage struct {
-	CPU time.Duration // user and system
-	RSS int64         // bytes resident now
+	Processes int           // how many they are
+	CPU       time.Duration // user and system
+	RSS       int64         // bytes resident now; pages that processes share count for each
 }
 
+// procStat is a process's line in /proc. Its CPU time holds that of children which have ended
+// and were waited for, so nothing is lost when a gateway replaces its workers.
 type procStat struct {
 	parent int
 	Usage
@@ -40,8 +43,9 @@ func readStat(path string) (procStat, bool) {
 		return n
 	}
 	return procStat{int(num(4)), Usage{
-		CPU: time.Duration(num(14)+num(15)) * tick,
-		RSS: num(24) * int64(os.Getpagesize()),
+		Processes: 1,
+		CPU:       time.Duration(num(14)+num(15)+num(16)+num(17)) * tick,
+		RSS:       num(24) * int64(os.Getpagesize()),
 	}}, true
 }
 
@@ -67,6 +71,7 @@ func UsageOf(pids []int) Usage {
 	var u Usage
 	for _, pid := range pids {
 		if s, ok := readStat(fmt.Sprintf("/proc/%d/stat", pid)); ok {
+			u.Processes += s.Processes
 			u.CPU += s.CPU
 			u.RSS += s.RSS
 		}
