@@ -26,6 +26,7 @@ import (
 	"os/signal"
 	"regexp"
 	"runtime"
+	"strings"
 	"syscall"
 
 	"github.com/mulligan-gateway/mulligan/bench/load/mock"
@@ -99,6 +100,9 @@ func parse(args []string) (*options, error) {
 	}
 	if o.rounds < 1 || o.seconds <= 0 {
 		return nil, errors.New("-rounds and -seconds must be above 0")
+	}
+	if len(o.others) > 0 && strings.HasSuffix(o.provider, ":0") {
+		return nil, errors.New("a gateway of -other must know where the provider will be: say -provider 127.0.0.1:PORT, too")
 	}
 	if err := findPrograms(o.programs); err != nil {
 		return nil, err
