@@ -123,7 +123,7 @@ func watchAll(b *testing.B, src io.Reader, buf []byte) {
 	b.Helper()
 	s, w := events{src: src, buf: buf}, chat.NewWatcher(false)
 	var e dialect.Event
-	for !s.eof {
+	for {
 		for {
 			raw, ok := s.next()
 			if !ok {
@@ -138,6 +138,9 @@ func watchAll(b *testing.B, src io.Reader, buf []byte) {
 			s.accept(&raw)
 		}
 		s.take()
+		if s.eof {
+			break
+		}
 		if err := s.read(); err != nil {
 			b.Fatal(err)
 		}
