@@ -91,6 +91,7 @@ func (r *Reply) nextBytes() ([]byte, error) {
 func (r *Reply) nextEvents() ([]byte, error) {
 	for {
 		for ok := true; ok; {
+			r.run()
 			_, ok = r.one()
 		}
 		if b := r.events.take(); len(b) > 0 {
@@ -171,6 +172,19 @@ func (r *Reply) one() (output, ok bool) {
 		s.accept(&raw)
 	}
 	return e.Output, true
+}
+
+// run makes events ready that the watcher can read several at once of.
+func (r *Reply) run() {
+	w, ok := r.watcher.(dialect.Runner)
+	if !ok || r.said != nil || r.fault != nil {
+		return
+	}
+	s := &r.events
+	if n := w.Run(s.buf[s.at:s.end]); n > 0 {
+		s.at += n
+		s.line, s.scan = s.at, s.at
+	}
 }
 
 // lastWait is how long the end of the connection is waited for behind the last event.

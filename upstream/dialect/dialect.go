@@ -29,6 +29,15 @@ type Watcher interface {
 	AppendError(b []byte, e *llm.Error) []byte
 }
 
+// Runner is a Watcher that can read several events at once.
+type Runner interface {
+	Watcher
+	// Run reads as many of the events at the begin of a stream as the client is to see unchanged
+	// and as are told apart by little but their text, and returns how many bytes these are. It
+	// reads nothing before the first meaningful output.
+	Run(stream []byte) int
+}
+
 // Event is an event of a stream. Name and Data belong to the reader of the stream and are
 // gone after the next event.
 type Event struct {

@@ -109,6 +109,16 @@ func (w *Watcher) Event(e *dialect.Event) error {
 	return nil
 }
 
+// Run implements dialect.Runner.
+func (w *Watcher) Run(stream []byte) int {
+	if !w.begun {
+		return 0
+	}
+	n, text := w.twin.run(stream)
+	w.signs.Text += text
+	return n
+}
+
 // identify keeps the reply's own id and model.
 func (w *Watcher) identify() {
 	if w.signs.ID == "" {

@@ -26,35 +26,70 @@ type span struct{ from, to int }
 // match says whether an event is the same but for its free strings. Then it returns how long
 // its text is, and what of it the client is not to see.
 func (t *twin) match(data []byte) (text, from, to int, ok bool) {
-	if len(t.data) == 0 {
+	lengths, end, ok := t.begins(data)
+	if !ok || end != len(data) {
 		return 0, 0, 0, false
 	}
 	from, to = t.from, t.to
-	at, same := 0, 0 // in data, and in t.data
 	for i, f := range t.free[:t.frees] {
-		fixed := t.data[same:f.from]
-		if !bytes.HasPrefix(data[at:], fixed) {
-			return 0, 0, 0, false
-		}
-		at += len(fixed)
-		n := stringLength(data[at:])
-		if n < 0 {
-			return 0, 0, 0, false
-		}
-		if i == t.text {
-			text = n
-		}
-		longer := n - (f.to - f.from)
+		longer := lengths[i] - (f.to - f.from)
 		if t.from >= f.to {
 			from += longer
 		}
 		if t.to >= f.to {
 			to += longer
 		}
-		at, same = at+n, f.to
 	}
-	return text, from, to, bytes.Equal(data[at:], t.data[same:])
+	return lengths[t.text], from, to, true
 }
+
+// begins says whether data begins with an event that is the same but for its free strings. Then
+// it returns how long these are, and where the event ends.
+func (t *twin) begins(data []byte) (lengths [2]int, end int, ok bool) {
+	if len(t.data) == 0 {
+		return lengths, 0, false
+	}
+	same := 0 // in t.data, as end is in data
+	for i, f := range t.free[:t.frees] {
+		fixed := t.data[same:f.from]
+		if !bytes.HasPrefix(data[end:], fixed) {
+			return lengths, 0, false
+		}
+		end += len(fixed)
+		n := stringLength(data[end:])
+		if n < 0 {
+			return lengths, 0, false
+		}
+		lengths[i] = n
+		end, same = end+n, f.to
+	}
+	fixed := t.data[same:]
+	return lengths, end + len(fixed), bytes.HasPrefix(data[end:], fixed)
+}
+
+// run returns how many bytes at the begin of a stream are whole events of which the client is to
+// see everything, and that are the same but for their free strings; and how long their texts are
+// together.
+func (t *twin) run(stream []byte) (n, text int) {
+	if t.from < t.to {
+		return 0, 0
+	}
+	for {
+		data, ok := bytes.CutPrefix(stream[n:], fieldBegin)
+		if !ok {
+			return n, text
+		}
+		lengths, end, ok := t.begins(data)
+		if !ok || !bytes.HasPrefix(data[end:], fieldEnd) {
+			return n, text
+		}
+		n += len(fieldBegin) + end + len(fieldEnd)
+		text += lengths[t.text]
+	}
+}
+
+// fieldBegin and fieldEnd are what stands around the data of nearly all events.
+var fieldBegin, fieldEnd = []byte("data: "), []byte("\n\n")
 
 // stringLength returns how far it is to the quote that ends a string, or -1 when there is none
 // or a character that is not allowed before it.
@@ -77,7 +112,7 @@ func stringLength(data []byte) int {
 func (t *twin) learn(e *dialect.Event, doc *llm.Document) {
 	t.data = t.data[:0]
 	m := doc.Find("choices")
-	if m == nil || e.Drop {
+	if m == nil || e.Drop || bytes.ContainsAny(e.Data, "\r\n") { // run takes an event for one line
 		return
 	}
 	choices := e.Data[m.ValueStart:m.ValueEnd]
