@@ -18,6 +18,8 @@ var flavour = query.Flavour{
 	Feedback:    feedbackTable + " FINAL",
 	Placeholder: query.QuestionMark,
 	Int:         func(expression string) string { return "toInt64(" + expression + ")" },
+	// The driver writes parameters into the text, where 18.16 reads no number below 2.2e-308.
+	FloatOfBits: func(bits string) string { return "reinterpretAsFloat64(unhex(" + bits + "))" },
 	Member: func(name string) string {
 		return "arrayElement(member_texts, indexOf(member_names, " + name + "))" // '' for the index 0
 	},

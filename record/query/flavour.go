@@ -2,6 +2,9 @@ package query
 
 import (
 	"context"
+	"fmt"
+	"math"
+	"math/bits"
 	"strconv"
 )
 
@@ -16,6 +19,10 @@ type Flavour struct {
 	// Int makes a signed 64-bit integer of a number, so that it can be scanned into an int64.
 	// Sums and counts have other types in some databases.
 	Int func(expression string) string
+	// FloatOfBits makes a float of the placeholder of its bits, a text of 16 hexadecimal digits
+	// with the lowest byte first, where a float itself does not come through as a parameter. It
+	// is nil elsewhere.
+	FloatOfBits func(bits string) string
 
 	// Member is the text of a member of the row's metadata, "" when it is missing (see
 	// record.Member).
@@ -74,4 +81,12 @@ type statement struct {
 func (s *statement) bind(value any) string {
 	s.args = append(s.args, value)
 	return s.flavour.Placeholder(len(s.args))
+}
+
+// bindFloat is bind for a float, of which no bit may get lost.
+func (s *statement) bindFloat(f float64) string {
+	if s.flavour.FloatOfBits == nil {
+		return s.bind(f)
+	}
+	return s.flavour.FloatOfBits(s.bind(fmt.Sprintf("%016x", bits.ReverseBytes64(math.Float64bits(f)))))
 }

@@ -82,10 +82,10 @@ func (s *statement) feedback(f *record.FeedbackFilter) string {
 		conditions = append(conditions, s.flavour.HasLabel(s.bind(record.CleanText(*f.Label))))
 	}
 	if f.Min != nil {
-		conditions = append(conditions, "number >= "+s.bind(*f.Min))
+		conditions = append(conditions, "number >= "+s.bindFloat(*f.Min))
 	}
 	if f.Max != nil {
-		conditions = append(conditions, "number <= "+s.bind(*f.Max))
+		conditions = append(conditions, "number <= "+s.bindFloat(*f.Max))
 	}
 	return "trace_id IN (SELECT trace_id FROM " + s.flavour.Feedback + " WHERE " + strings.Join(conditions, " AND ") + ")"
 }
@@ -96,10 +96,10 @@ func (s *statement) ranges(f *record.Filter) []string {
 		conditions = append(conditions, "priced = 1")
 	}
 	if f.MinCostUSD != nil {
-		conditions = append(conditions, "cost_usd >= "+s.bind(*f.MinCostUSD))
+		conditions = append(conditions, "cost_usd >= "+s.bindFloat(*f.MinCostUSD))
 	}
 	if f.MaxCostUSD != nil {
-		conditions = append(conditions, "cost_usd <= "+s.bind(*f.MaxCostUSD))
+		conditions = append(conditions, "cost_usd <= "+s.bindFloat(*f.MaxCostUSD))
 	}
 	if f.MinDuration != nil {
 		conditions = append(conditions, "duration_us >= "+s.bind(f.MinDuration.Microseconds()))

@@ -301,6 +301,29 @@ func testNoNumbers(t *testing.T, p *pair) {
 	}
 }
 
+func testSmallNumbers(t *testing.T, p *pair) {
+	numbers := []float64{0, math.SmallestNonzeroFloat64, 1.7401162994210553e-308, 0x1p-1022, 1e-17, 0.1, 0.25}
+	for i, n := range numbers {
+		r := row(fmt.Sprint("row ", i), i)
+		r.CostUSD = n
+		p.write(&record.Batch{Rows: []*record.Row{r}, Feedback: []*record.Feedback{rating(r.TraceID, n, i), rating(r.TraceID+" below", -n, i)}})
+	}
+	for i, n := range numbers {
+		p.sameList(&record.Filter{MinCostUSD: &n}, 10)
+		p.sameList(&record.Filter{MaxCostUSD: &n}, 10)
+		p.sameList(&record.Filter{Feedback: []record.FeedbackFilter{{Name: "rating", Min: &n}}}, 10)
+		below := -n
+		p.sameList(&record.Filter{Feedback: []record.FeedbackFilter{{Name: "rating", Max: &below}}}, 10)
+		listing, err := p.store.List(context.Background(), &record.Filter{MinCostUSD: &n}, record.Page{Limit: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(listing.Rows) != len(numbers)-i {
+			t.Errorf("%d rows cost at least %g", len(listing.Rows), n)
+		}
+	}
+}
+
 func testTimes(t *testing.T, p *pair) {
 	zone := time.FixedZone("east", 3600*5+1800)
 	for i, at := range []time.Time{

@@ -38,6 +38,7 @@ var cases = []struct {
 	{"paging is stable while rows are written", testPaging},
 	{"texts come back as they were", testHostileTexts},
 	{"numbers that are none are not kept", testNoNumbers},
+	{"numbers are compared however small", testSmallNumbers},
 	{"times before 1970 and far ahead are kept", testTimes},
 	{"metadata is found by name and text", testMetadata},
 	{"bad questions say what is wrong", testBadQuestions},
