@@ -14,14 +14,14 @@ func ClickHouse(t testing.TB) (s *Server, url string) {
 	t.Helper()
 	s = newServer(t, find(t, "ClickHouse", "clickhouse-server", "/usr/bin/clickhouse-server"))
 	users := s.write("users.xml", clickhouseUsers)
-	config := s.write("config.xml", fmt.Sprintf(clickhouseConfig, port(s.Address), s.folder, users))
+	config := s.write("config.xml", fmt.Sprintf(clickhouseConfig, portOf(s.Address), s.folder, users))
 	s.args = []string{"--config-file=" + config}
 	s.ready = func(ctx context.Context) error { return accepts(ctx, s.Address) }
 	s.Start()
 	return s, "clickhouse://" + s.Address + "/default"
 }
 
-func port(address string) string {
+func portOf(address string) string {
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return ""

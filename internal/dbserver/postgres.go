@@ -22,7 +22,7 @@ func Postgres(t testing.TB) (s *Server, url string) {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
 	s.args = []string{
-		"-D", data, "-h", "127.0.0.1", "-p", port(s.Address), "-k", s.folder,
+		"-D", data, "-h", "127.0.0.1", "-p", portOf(s.Address), "-k", s.folder,
 		"-c", "fsync=off", "-c", "shared_buffers=64MB",
 	}
 	s.stop = syscall.SIGINT // "fast": it ends connections and writes what it has

@@ -3,7 +3,6 @@ package dbserver
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -12,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/mulligan-gateway/mulligan/internal/port"
 )
 
 // patience is how long a server may take to start or to stop on a busy machine.
@@ -129,12 +130,8 @@ func newServer(t testing.TB, program string) *Server {
 	if err := a.own(folder); err != nil {
 		t.Fatal(err)
 	}
-	port, err := freePort()
-	if err != nil {
-		t.Fatal(err)
-	}
 	s := &Server{t: t, program: program, folder: folder, account: a, stop: syscall.SIGTERM}
-	s.Address = net.JoinHostPort("127.0.0.1", port)
+	s.Address = net.JoinHostPort("127.0.0.1", port.Reserve(t))
 	t.Cleanup(s.Stop)
 	return s
 }
@@ -165,16 +162,6 @@ func find(t testing.TB, what string, patterns ...string) string {
 	}
 	t.Fatalf("%s is missing; internal/dbserver/install.sh installs it on Debian", what)
 	return ""
-}
-
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
 }
 
 // accepts says whether anybody listens on an address.
