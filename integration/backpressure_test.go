@@ -32,7 +32,7 @@ const backpressureCaddyfile = `{
 			model house/served
 		}
 		deployment patient {
-			idle_timeout 300ms
+			idle_timeout 3s
 			variant default {
 				model house/served
 			}
@@ -189,6 +189,7 @@ func TestASlowReaderSlowsItsProvider(t *testing.T) {
 	if err := replies[0].readOn(sum); err != nil {
 		t.Fatal(err)
 	}
+	<-house.Await(2).Done() // what was written is summed up behind the writing
 	if floods[0].written.Load() < size/2 || !bytes.Equal(sum.Sum(nil), floods[0].sum.Sum(nil)) {
 		t.Error("the client did not get what the provider sent")
 	}
@@ -221,7 +222,7 @@ func TestAStalledClientIsCutByCaddysTimeouts(t *testing.T) {
 		t.Run(word, func(t *testing.T) {
 			house := fakellm.Start(t)
 			g := startGateway(t, backpressureCaddyfile, map[string]string{
-				"House": house.BaseURL(), "Servers": fmt.Sprintf("servers {\n timeouts {\n %s 1s\n }\n }", word),
+				"House": house.BaseURL(), "Servers": fmt.Sprintf("servers {\n timeouts {\n %s 3s\n }\n }", word),
 			})
 			before := g.metrics()
 			f := newFlood(64 << 20)

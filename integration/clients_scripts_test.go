@@ -151,7 +151,7 @@ func runScript(t *testing.T, s script, c client) {
 // run runs those cases of the script and returns what each case got.
 func (s script) run(t *testing.T, dir, baseURL string, cases []string) map[string]object {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, s.argv[0], s.argv[1:]...)
 	cmd.Dir = dir

@@ -186,7 +186,7 @@ func (c codex) exec(t *testing.T, task string) (events []gjson.Result) {
 	if err := os.WriteFile(filepath.Join(home, "config.toml"), []byte(c.config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", filepath.Join(dir, "@openai", "codex", "bin", "codex.js"), "exec",
 		"--json", "--ephemeral", "--skip-git-repo-check", "--strict-config", "--cd", work,

@@ -55,7 +55,7 @@ func TestTheExampleAnswersWhatAVariantCostsAndHowUsersLikeIt(t *testing.T) {
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
 	var rows map[string]map[string]string
-	for giveUp := time.Now().Add(20 * time.Second); time.Now().Before(giveUp); <-look.C {
+	for giveUp := time.Now().Add(patience); time.Now().Before(giveUp); <-look.C {
 		if rows = statsTable(t, llmCommand(t, question...)); requestsIn(t, rows) == demotraffic.Requests {
 			break
 		}

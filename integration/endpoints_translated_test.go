@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/anthropics/anthropic-sdk-go"
 	anthropicoption "github.com/anthropics/anthropic-sdk-go/option"
@@ -64,7 +63,7 @@ func TestClientsOfTranslatedEndpoints(t *testing.T) {
 	provider := fakellm.Start(t)
 	reply := func(body string) { provider.Always(fakellm.Raw(http.StatusOK, "application/json", body)) }
 	g := startGateway(t, translatedCaddyfile, map[string]string{"House": provider.BaseURL()})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	of := func(deployment string) openai.Client {
 		return openai.NewClient(option.WithBaseURL(g.baseURL()), option.WithAPIKey("unused"), option.WithHeader("X-Deployment-Key", deployment), option.WithMaxRetries(0))

@@ -33,7 +33,7 @@ const failoverCaddyfile = `{
 		deployment careful {
 			retries 2
 			backoff 1ms 2ms
-			first_token_timeout 150ms
+			first_token_timeout 3s
 			variant default {
 				model first/primary
 				fallback second/spare

@@ -5,13 +5,13 @@
 package integration
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -28,6 +28,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	_ "github.com/mulligan-gateway/mulligan" // what is tested, as xcaddy links it
+	"github.com/mulligan-gateway/mulligan/internal/port"
 )
 
 // TestMain keeps Caddy's instance id out of the home folder of whoever runs the tests. Its
@@ -89,7 +90,7 @@ func startGateway(t testing.TB, caddyfile string, vars map[string]string) *gatew
 	var err error
 	for range 5 {
 		g.pickPorts()
-		// Somebody else may take a port between the picking and the listening.
+		// Where ports cannot be held, somebody else may take one between the picking and the listening.
 		if err = g.load(caddyfile); !errors.Is(err, syscall.EADDRINUSE) {
 			break
 		}
@@ -101,7 +102,7 @@ func startGateway(t testing.TB, caddyfile string, vars map[string]string) *gatew
 }
 
 func (g *gateway) pickPorts() {
-	site, admin := freePort(g.t), freePort(g.t)
+	site, admin := port.Reserve(g.t), port.Reserve(g.t)
 	g.URL = "http://127.0.0.1:" + site
 	g.AdminURL = "http://127.0.0.1:" + admin
 	g.vars["Site"] = g.URL
@@ -153,13 +154,13 @@ func adapt(caddyfile string, vars map[string]string) ([]byte, error) {
 // baseURL is what clients are given.
 func (g *gateway) baseURL() string { return g.URL + "/v1" }
 
-// log returns what Caddy has logged so far.
+// log returns what Caddy has logged so far, in whole lines: the last one may still be in the making.
 func (g *gateway) log() string {
 	b, err := os.ReadFile(g.logs)
 	if err != nil {
 		return err.Error()
 	}
-	return string(b)
+	return string(b[:bytes.LastIndexByte(b, '\n')+1])
 }
 
 // lastLines shortens a text to its end: some tests make tens of thousands of lines.
@@ -168,10 +169,11 @@ func lastLines(s string, n int) string {
 	return strings.Join(lines[max(0, len(lines)-n):], "")
 }
 
-// metrics returns the text of the admin endpoint's /metrics.
+// metrics returns the text of the admin endpoint's /metrics. It keeps no connection: after a minute
+// without a request Caddy would close it, and the goroutines of the next one would look left behind.
 func (g *gateway) metrics() string {
 	g.t.Helper()
-	resp, err := http.Get(g.AdminURL + "/metrics")
+	resp, err := passingClient().Get(g.AdminURL + "/metrics")
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -204,7 +206,7 @@ func (g *gateway) accessLog(traceID string) string {
 	g.t.Helper()
 	look := time.NewTicker(2 * time.Millisecond)
 	defer look.Stop()
-	for giveUp := time.Now().Add(20 * time.Second); time.Now().Before(giveUp); <-look.C {
+	for giveUp := time.Now().Add(patience); time.Now().Before(giveUp); <-look.C {
 		for line := range strings.Lines(g.log()) {
 			if gjson.Get(line, "llm.trace_id").String() == traceID && strings.HasPrefix(gjson.Get(line, "logger").String(), "http.log.access") {
 				return line
@@ -213,21 +215,6 @@ func (g *gateway) accessLog(traceID string) string {
 	}
 	g.t.Fatalf("the access log has no line for %s", traceID)
 	return ""
-}
-
-// freePort returns a port of 127.0.0.1 on which nobody listens.
-func freePort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }
 
 // answer is a whole answer of the gateway.
@@ -256,7 +243,7 @@ func (g *gateway) ask(path, deployment, body string) answer {
 // send sends a request to the gateway and reads the whole answer.
 func (g *gateway) send(r request) answer {
 	g.t.Helper()
-	ctx, cancel := context.WithTimeout(g.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(g.t.Context(), 2*patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, g.baseURL()+r.path, strings.NewReader(r.body))
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/tidwall/gjson"
 
@@ -52,7 +51,7 @@ type stream struct {
 // open begins to read a streamed answer. The test's end closes it.
 func (g *gateway) open(deployment string) *stream {
 	g.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	g.t.Cleanup(cancel)
 	body := strings.NewReader(`{"stream":true,"messages":[{"role":"user","content":"Hi"}]}`)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, g.baseURL()+"/chat/completions", body)
@@ -82,6 +81,15 @@ func (s *stream) until(text string) string {
 	}
 	s.t.Fatalf("%q did not come; got %q, %v", text, read.String(), s.lines.Err())
 	return ""
+}
+
+// rest reads the lines until the end.
+func (s *stream) rest() string {
+	var read strings.Builder
+	for s.lines.Scan() {
+		read.WriteString(s.lines.Text() + "\n")
+	}
+	return read.String()
 }
 
 func TestASilentStreamIsKeptAlive(t *testing.T) {

@@ -141,7 +141,7 @@ func (x *toxic) run(t *testing.T) {
 	network := newNetwork(t, first, x)
 	settings := "retries 1"
 	if x.waits {
-		settings = "retries 0\n\t\t\tfirst_token_timeout 1s\n\t\t\tidle_timeout 1s"
+		settings = "retries 0\n\t\t\tfirst_token_timeout 3s\n\t\t\tidle_timeout 3s"
 	}
 	g := startGateway(t, toxicCaddyfile, map[string]string{
 		"First": "http://" + network.Listen + "/v1", "Second": second.BaseURL(), "Settings": settings,

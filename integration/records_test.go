@@ -23,7 +23,7 @@ func keptIn(t *testing.T) (path string, entry func(traceID string) *record.Entry
 		look := time.NewTicker(10 * time.Millisecond)
 		defer look.Stop()
 		var last error
-		for giveUp := time.Now().Add(20 * time.Second); time.Now().Before(giveUp); <-look.C {
+		for giveUp := time.Now().Add(patience); time.Now().Before(giveUp); <-look.C {
 			s, err := sqlite.Open(context.Background(), sqlite.Options{Path: path, ReadOnly: true})
 			if err != nil {
 				last = err

@@ -187,10 +187,14 @@ func TestAShutdownCutsWhatOutlastsTheGracePeriod(t *testing.T) {
 	hello := fakellm.Steps(fakellm.Stream(), fakellm.Role(), fakellm.Text("Hello"), fakellm.Hang())
 	house := fakellm.Start(t, hello, fakellm.Hang(), hello, fakellm.Hang())
 	p := startProcess(t, "1s", map[string]string{"House": house.BaseURL()})
-	var streams, plains []<-chan answer
+	var (
+		streams []*stream
+		plains  []<-chan answer
+	)
 	for i := range 2 {
-		streams = append(streams, p.askAside(streamChat))
-		house.Await(2*i + 1)
+		s := p.open("running")
+		s.until(`"Hello"`) // or the grace period might end before it has come so far
+		streams = append(streams, s)
 		plains = append(plains, p.askAside(plainChat))
 		house.Await(2*i + 2)
 		if i == 0 {
@@ -202,11 +206,11 @@ func TestAShutdownCutsWhatOutlastsTheGracePeriod(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range streams {
-		a := <-s
-		if a.Status != 200 || !strings.Contains(a.Body, `"Hello"`) || !strings.Contains(a.Body, "stream_interrupted") || strings.Contains(a.Body, "[DONE]") {
-			t.Errorf("got %d %s, %v", a.Status, a.Body, a.Err)
+		rest := s.rest()
+		if s.resp.StatusCode != 200 || !strings.Contains(rest, "stream_interrupted") || strings.Contains(rest, "[DONE]") {
+			t.Errorf("got %d %s, %v", s.resp.StatusCode, rest, s.lines.Err())
 		}
-		line := p.accessLog(a.Header.Get("X-Deployment-Trace-Id"))
+		line := p.accessLog(s.resp.Header.Get("X-Deployment-Trace-Id"))
 		for field, want := range map[string]any{"outcome": "interrupted", "estimated": true, "output_tokens": 2.0} {
 			if got := gjson.Get(line, "llm."+field).Value(); got != want {
 				t.Errorf("access log: llm.%s is %v, want %v", field, got, want)

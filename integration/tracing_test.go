@@ -62,7 +62,7 @@ func TestSpansTellTheSameStory(t *testing.T) {
 		}
 		deployment careful {
 			backoff 1ms 2ms
-			first_token_timeout 150ms
+			first_token_timeout 3s
 			variant default {
 				model first/primary
 				fallback second/spare

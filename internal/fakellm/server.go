@@ -32,9 +32,9 @@ import (
 	"time"
 )
 
-// patience is how long a test waits for something that should happen at once. It is only
-// ever used up by a test that fails.
-const patience = 20 * time.Second
+// patience is how long a test waits for something that should happen soon. It is only ever used
+// up by a test that fails, so it is long enough for a machine that is slow and busy.
+const patience = time.Minute
 
 // Server is one fake provider. Its methods may be called from any goroutine.
 type Server struct {
