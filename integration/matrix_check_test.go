@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -77,7 +76,7 @@ func (l *lab) story(t *testing.T, exchanges int, before map[string]float64) *sto
 		}
 		s.grown[provider][series] = n
 	}
-	resp, err := http.Get(l.AdminURL + "/llm_gateway/targets")
+	resp, err := passingClient().Get(l.AdminURL + "/llm_gateway/targets")
 	if err != nil {
 		t.Fatal(err)
 	}
