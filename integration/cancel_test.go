@@ -38,6 +38,7 @@ const cancelCaddyfile = `{
 		}
 		deployment busy {
 			retries 1
+			backoff 250ms 60s
 			retry_budget 200%
 			variant default {
 				model house/served
@@ -201,7 +202,7 @@ func (m *moment) step(arrived chan<- struct{}) fakellm.Step {
 	switch {
 	case m.backoff:
 		// Not 503: what the target is to blame for would make it rest.
-		return fakellm.Steps(fakellm.Header("Connection", "close"), fakellm.Header("Retry-After", "8"),
+		return fakellm.Steps(fakellm.Header("Connection", "close"), fakellm.Header("Retry-After", "60"),
 			fakellm.Error(http.StatusConflict, "conflict", "Try later."), tell)
 	case m.steps == nil:
 		return fakellm.Steps(tell, fakellm.Hang())
