@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,70 +38,57 @@ const killedCaddyfile = `{
 }
 `
 
-// settled are the exchanges whose answers clients have got whole, and when.
-type settled struct {
-	mu  sync.Mutex
-	all map[string]time.Time
+// sent is an exchange whose answer a client has got whole.
+type sent struct {
+	id          string
+	began, ends time.Time
 }
 
-func (a *settled) note(id string) int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.all[id] = time.Now()
-	return len(a.all)
-}
-
-// TestAKilledProcessLosesNoMoreThanTheLast250Milliseconds has a gateway answer 20,000 requests
-// as fast as it can, kills it in full flight, starts it again, and looks for the record of
-// each request that was answered longer before than that.
-//
-// A machine that gives the process no time at all when it is killed makes it look as if it
-// had kept a record back, so a second and a third try are allowed.
-func TestAKilledProcessLosesNoMoreThanTheLast250Milliseconds(t *testing.T) {
-	for try := 1; ; try++ {
-		lost := killInFullFlight(t, 20_000)
-		if lost == 0 {
-			return
+// askUntilKilled has a client ask over a connection of its own, one request after the other, until
+// the gateway is gone, telling of each answer. It returns what was answered, in order.
+func askUntilKilled(base string, answered func()) (all []sent) {
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	for {
+		began := time.Now()
+		id, err := askKilled(client, base)
+		if err != nil {
+			return all // it was killed
 		}
-		if try == 3 {
-			t.Errorf("%d records are missing", lost)
-			return
-		}
+		all = append(all, sent{id, began, time.Now()})
+		answered()
 	}
 }
 
-func killInFullFlight(t *testing.T, requests int) (lost int) {
-	t.Helper()
+// TestAKilledProcessLosesOnlyItsLastRecords has a gateway answer 20,000 requests as fast as it can,
+// kills it in full flight, starts it again, and looks for the record of each request that was
+// answered: those that are missing are the last ones, and few. How long before the kill they were
+// answered is printed; that the writer keeps none back for longer than its time is tested on a clock
+// that no busy machine stretches, in record/.
+func TestAKilledProcessLosesOnlyItsLastRecords(t *testing.T) {
+	const requests, clients = 20_000, 32
 	path := filepath.ToSlash(filepath.Join(t.TempDir(), "records.db"))
 	p := runProcess(t, killedCaddyfile, map[string]string{"Path": path})
-	got := &settled{all: make(map[string]time.Time, requests)}
-	enough := make(chan struct{})
-	var once sync.Once
-	var workers sync.WaitGroup
-	transport := &http.Transport{MaxIdleConnsPerHost: 32}
-	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport}
-	for range 32 {
-		workers.Add(1)
-		go func() {
-			defer workers.Done()
-			for {
-				id, err := askKilled(client, p.baseURL())
-				if err != nil {
-					return // it was killed
+	var (
+		count   atomic.Int64
+		workers sync.WaitGroup
+		all     [clients][]sent
+	)
+	enough, stopped := make(chan struct{}), make(chan struct{})
+	for i := range all {
+		workers.Go(func() {
+			all[i] = askUntilKilled(p.baseURL(), func() {
+				if count.Add(1) == requests {
+					close(enough)
 				}
-				if got.note(id) >= requests {
-					once.Do(func() { close(enough) })
-				}
-			}
-		}()
+			})
+		})
 	}
-	stopped := make(chan struct{})
 	go func() { workers.Wait(); close(stopped) }()
 	select {
 	case <-enough:
 	case <-stopped:
-		t.Fatalf("only %d requests were answered", len(got.all))
+		t.Fatalf("only %d requests were answered", count.Load())
 	}
 	killed := time.Now()
 	if err := p.cmd.Process.Kill(); err != nil {
@@ -118,30 +106,46 @@ func killInFullFlight(t *testing.T, requests int) (lost int) {
 		files, err := filepath.Glob(path + ".spill.0*")
 		return err == nil && len(files) == 0
 	})
-	stored := storedTraces(t, path)
-	missing, young := 0, 0
-	for id, at := range got.all {
-		switch {
-		case stored[id]:
-		case killed.Sub(at) > 250*time.Millisecond:
-			lost++
-		default:
-			missing++
-		}
-		if killed.Sub(at) <= 250*time.Millisecond {
-			young++
-		}
-	}
-	t.Logf("%d answered, %d stored, %d spill files at the kill; of the %d answered in the last 250 ms %d are missing, of the others %d",
-		len(got.all), len(stored), len(left), young, missing, lost)
-	if len(stored) < len(got.all)-missing-lost {
-		t.Errorf("%d are stored", len(stored))
-	}
+	checkLost(t, all[:], storedTraces(t, path), killed)
+	t.Logf("%d spill files at the kill", len(left))
 	if err := again.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
 	again.awaitExit()
-	return lost
+}
+
+// checkLost checks which records are missing. A client's exchange has been recorded when its next one
+// is answered, over the same connection; whatever was asked for later is recorded later. So a record
+// that is missing although a later one is stored was lost on its way, and not by the kill.
+func checkLost(t *testing.T, all [][]sent, stored map[string]bool, killed time.Time) {
+	t.Helper()
+	var latest time.Time // when the last one that is stored was asked for
+	answered := 0
+	for _, client := range all {
+		answered += len(client)
+		for _, s := range client {
+			if stored[s.id] && s.began.After(latest) {
+				latest = s.began
+			}
+		}
+	}
+	missing, oldest := 0, time.Duration(0)
+	for _, client := range all {
+		for i, s := range client {
+			if stored[s.id] {
+				continue
+			}
+			missing++
+			oldest = max(oldest, killed.Sub(s.ends))
+			if i+1 < len(client) && client[i+1].ends.Before(latest) {
+				t.Errorf("%s is missing, and a request that came %v later is stored", s.id, latest.Sub(client[i+1].ends))
+			}
+		}
+	}
+	t.Logf("%d answered, %d stored; %d are missing, the oldest of them was answered %v before the kill", answered, len(stored), missing, oldest)
+	if missing > answered/4 {
+		t.Errorf("%d of %d records are missing", missing, answered)
+	}
 }
 
 func askKilled(client *http.Client, base string) (traceID string, err error) {
