@@ -268,7 +268,7 @@ func (a *attempt) readStream(r *Reply) *fault {
 		}
 		r.events.src = r.translation
 	}
-	for held := 0; held < heldEvents && r.events.at-r.events.ready < heldBytes; {
+	for held := 0; held < heldEvents && r.events.out-r.events.ready < heldBytes; {
 		output, ok := r.one()
 		switch {
 		case r.fault != nil:

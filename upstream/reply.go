@@ -182,7 +182,7 @@ func (r *Reply) run() {
 	}
 	s := &r.events
 	if n := w.Run(s.buf[s.at:s.end]); n > 0 {
-		s.at += n
+		s.keep(s.at + n)
 		s.line, s.scan = s.at, s.at
 	}
 }

@@ -14,14 +14,18 @@ import (
 func BenchmarkPassedStreamOf100(b *testing.B) {
 	single := sse(vendorStreams["chat"].events())
 	whole := bytes.Join(single, nil)
-	for name, open := range map[string]func() io.Reader{
-		"slow":  func() io.Reader { return &arriving{all: single} },
-		"burst": func() io.Reader { return bytes.NewReader(whole) },
+	for name, c := range map[string]struct {
+		open      func() io.Reader
+		hideUsage bool
+	}{
+		"slow":                {func() io.Reader { return &arriving{all: single} }, false},
+		"burst":               {func() io.Reader { return bytes.NewReader(whole) }, false},
+		"burst, usage hidden": {func() io.Reader { return bytes.NewReader(whole) }, true},
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				r := Reply{Stream: true, attempt: &attempt{}, watcher: newWatcher(llm.Chat, false), events: newEvents(open())}
+				r := Reply{Stream: true, attempt: &attempt{}, watcher: newWatcher(llm.Chat, c.hideUsage), events: newEvents(c.open())}
 				for {
 					if _, err := r.Next(); err != nil {
 						if !errors.Is(err, io.EOF) {

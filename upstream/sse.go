@@ -23,7 +23,8 @@ type events struct {
 	room  *[]byte // that buf is, of the pools; nil where buf is somebody else's
 	full  bool    // the last read filled buf: there is more than it takes
 	ready int     // begin of what is ready
-	at    int     // end of what is ready: begin of the event that is looked at
+	out   int     // end of what is ready; before at when something has been taken out
+	at    int     // begin of the event that is looked at
 	line  int     // begin of the line of that event that is looked at
 	scan  int     // up to here that line has no end
 	end   int     // end of what has been read
@@ -97,26 +98,35 @@ func (s *events) plain() (e rawEvent, ok bool) {
 
 var eventField, dataField = []byte("event: "), []byte("data: ")
 
-// accept makes the event ready to be passed on.
-func (s *events) accept(e *rawEvent) { s.at, s.line, s.scan = e.to, e.to, e.to }
-
-// drop takes the event out of the stream.
-func (s *events) drop(e *rawEvent) {
-	s.cut(s.at, e.to)
-	s.accept(e)
+// keep makes ready what is there up to an offset.
+func (s *events) keep(to int) {
+	if s.out == s.at {
+		s.out = to
+	} else {
+		s.out += copy(s.buf[s.out:], s.buf[s.at:to])
+	}
+	s.at = to
 }
 
-// cut takes out bytes that are ready or of the event that is looked at. What is ready before
-// them moves up: it is little, since it is passed on whenever the stream has to be waited for.
+// accept makes the event ready to be passed on.
+func (s *events) accept(e *rawEvent) {
+	s.keep(e.to)
+	s.line, s.scan = e.to, e.to
+}
+
+// drop takes the event out of the stream.
+func (s *events) drop(e *rawEvent) { s.at, s.line, s.scan = e.to, e.to, e.to }
+
+// cut takes out bytes of the event that is looked at, which has to be accepted then.
 func (s *events) cut(from, to int) {
-	copy(s.buf[s.ready+to-from:to], s.buf[s.ready:from])
-	s.ready += to - from
+	s.keep(from)
+	s.at = to
 }
 
 // take returns what is ready. It is valid until the next read.
 func (s *events) take() []byte {
-	b := s.buf[s.ready:s.at]
-	s.ready = s.at
+	b := s.buf[s.ready:s.out]
+	s.ready = s.out
 	return b
 }
 
@@ -135,7 +145,7 @@ func (s *events) border() (int, bool) {
 			s.line, s.scan = begin, begin // so that the event is found again until it is accepted
 			return after, true
 		default:
-			s.at = after // a blank line between events
+			s.keep(after) // a blank line between events
 		}
 	}
 	// The last byte may be a carriage return whose line feed is still to come.
@@ -229,7 +239,7 @@ func field(line []byte) (name, value []byte) {
 
 // read reads more of the stream, once.
 func (s *events) read() error {
-	if s.ready > 0 {
+	if s.at > 0 && s.ready == s.out {
 		s.shift() // a part of an event at most, and a short read would cost a system call more
 	}
 	if s.end == len(s.buf) && len(s.buf) >= maxEvent {
@@ -248,11 +258,13 @@ func (s *events) read() error {
 	return err
 }
 
-// shift moves what has not been passed on to the begin of the buffer.
+// shift moves what has not been accepted to the begin of the buffer, when everything that was
+// ready has been passed on.
 func (s *events) shift() {
-	n := s.ready
+	n := s.at
 	copy(s.buf, s.buf[n:s.end])
-	s.ready, s.at, s.line, s.scan, s.end = 0, s.at-n, s.line-n, s.scan-n, s.end-n
+	s.ready, s.out, s.at = 0, 0, 0
+	s.line, s.scan, s.end = s.line-n, s.scan-n, s.end-n
 }
 
 // grow makes the buffer larger: that of a stream that comes in bursts at once to what is read of

@@ -122,6 +122,53 @@ func TestDroppedAndCutBytesAreNotPassedOn(t *testing.T) {
 	}
 }
 
+func TestWhatIsPassedOnIsWhatIsLeft(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var stream, want []byte
+		fates := rapid.SliceOfN(rapid.SampledFrom([]string{"pass", "drop", "cut"}), 1, 40).Draw(t, "fates")
+		for i, fate := range fates {
+			text := strings.Repeat("x", rapid.IntRange(0, 30).Draw(t, "length"))
+			event := fmt.Sprintf("data: %d %s<secret>%s\n\n", i, text, text)
+			stream = append(stream, event...)
+			switch fate {
+			case "pass":
+				want = append(want, event...)
+			case "cut":
+				want = append(want, strings.Replace(event, "<secret>", "", 1)...)
+			}
+		}
+		lengths := rapid.SliceOfN(rapid.IntRange(1, 300), 1, 10).Draw(t, "lengths")
+		s := events{src: &pieces{b: stream, lengths: lengths}, buf: make([]byte, 128)}
+		defer s.release()
+		var passed []byte
+		for i := 0; ; {
+			for e, ok := s.next(); ok; e, ok = s.next() {
+				if at := bytes.Index(e.data, []byte("<secret>")); fates[i] == "cut" {
+					s.cut(e.dataAt+at, e.dataAt+at+len("<secret>"))
+				}
+				if fates[i] == "drop" {
+					s.drop(&e)
+				} else {
+					s.accept(&e)
+				}
+				i++
+			}
+			if rapid.Bool().Draw(t, "take") || s.eof {
+				passed = append(passed, s.take()...)
+			}
+			if s.eof {
+				break
+			}
+			if err := s.read(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !bytes.Equal(passed, want) {
+			t.Fatalf("passed on\n%q\nwant\n%q", passed, want)
+		}
+	})
+}
+
 func TestAnEventThatIsTooLongIsRefused(t *testing.T) {
 	s := events{src: endless{}, buf: make([]byte, bufferSize)}
 	for {
