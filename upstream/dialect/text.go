@@ -84,3 +84,19 @@ func IsEmpty(raw []byte) bool {
 	}
 	return false
 }
+
+// StringLength returns how long the string is that data begins in: how far it is to the quote that
+// ends it. It is -1 when there is none, or a character that is not allowed before it.
+func StringLength(data []byte) int {
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case c == '"':
+			return i
+		case c < ' ':
+			return -1
+		case c == '\\' && i+1 < len(data) && data[i+1] >= ' ':
+			i++ // over what is escaped
+		}
+	}
+	return -1
+}

@@ -82,3 +82,13 @@ func TestMembersOfAnyTextAreFoundWhole(t *testing.T) {
 		}
 	})
 }
+
+func TestStringsEndAtTheirQuote(t *testing.T) {
+	for raw, want := range map[string]int{
+		`"`: 0, `a"b"`: 1, `\"a"`: 3, `\\"a"`: 2, `é"`: 2, ``: -1, `a`: -1, "a\n\"": -1, `a\`: -1, "\\\n\"": -1,
+	} {
+		if got := StringLength([]byte(raw)); got != want {
+			t.Errorf("%q: got %d, want %d", raw, got, want)
+		}
+	}
+}

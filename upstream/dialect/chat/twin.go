@@ -56,7 +56,7 @@ func (t *twin) begins(data []byte) (lengths [2]int, end int, ok bool) {
 			return lengths, 0, false
 		}
 		end += len(fixed)
-		n := stringLength(data[end:])
+		n := dialect.StringLength(data[end:])
 		if n < 0 {
 			return lengths, 0, false
 		}
@@ -90,22 +90,6 @@ func (t *twin) run(stream []byte) (n, text int) {
 
 // fieldBegin and fieldEnd are what stands around the data of nearly all events.
 var fieldBegin, fieldEnd = []byte("data: "), []byte("\n\n")
-
-// stringLength returns how far it is to the quote that ends a string, or -1 when there is none
-// or a character that is not allowed before it.
-func stringLength(data []byte) int {
-	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case c == '"':
-			return i
-		case c < ' ':
-			return -1
-		case c == '\\' && i+1 < len(data) && data[i+1] >= ' ':
-			i++ // over what is escaped
-		}
-	}
-	return -1
-}
 
 // learn makes an event that has been read the twin of those that follow, if there was one
 // piece of text in its choices and nothing that may not be there again.

@@ -1,8 +1,6 @@
 package cohere
 
 import (
-	"encoding/json"
-
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/dialecttest"
 )
@@ -11,22 +9,6 @@ import (
 // the translation.
 
 type object = map[string]any
-
-func unmarshal[V any](t dialecttest.T, data []byte) (v V) {
-	t.Helper()
-	if err := json.Unmarshal(data, &v); err != nil {
-		t.Fatalf("%s: %v", data, err)
-	}
-	return v
-}
-
-func toJSON(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // what the tests write is JSON
-	}
-	return b
-}
 
 type nativePart struct{ Type, Text, Thinking string }
 
@@ -53,7 +35,7 @@ type nativeUsage struct {
 // asked reads the conversation in a request.
 func asked(t dialecttest.T, body []byte) (turns []dialecttest.Turn) {
 	t.Helper()
-	for _, m := range unmarshal[struct{ Messages []nativeMessage }](t, body).Messages {
+	for _, m := range dialecttest.Decode[struct{ Messages []nativeMessage }](t, body).Messages {
 		for _, part := range m.Content {
 			turn := dialecttest.Turn{Role: m.Role, ID: m.CallID, Text: part.Text}
 			if part.Type == "thinking" {
@@ -65,7 +47,7 @@ func asked(t dialecttest.T, body []byte) (turns []dialecttest.Turn) {
 			turns = append(turns, dialecttest.Turn{Role: m.Role, Text: m.Plan})
 		}
 		for _, c := range m.Calls {
-			turns = append(turns, dialecttest.Turn{Role: m.Role, ID: c.ID, Name: c.Function.Name, Arguments: unmarshal[any](t, []byte(c.Function.Arguments))})
+			turns = append(turns, dialecttest.Turn{Role: m.Role, ID: c.ID, Name: c.Function.Name, Arguments: dialecttest.Decode[any](t, []byte(c.Function.Arguments))})
 		}
 	}
 	return turns
@@ -91,10 +73,10 @@ func nativeReply(s dialecttest.Said) []byte {
 		content = append(content, object{"type": "text", "text": s.Text})
 	}
 	for _, c := range s.Calls {
-		calls = append(calls, object{"id": c.ID, "type": "function", "function": object{"name": c.Name, "arguments": string(toJSON(c.Input))}})
+		calls = append(calls, object{"id": c.ID, "type": "function", "function": object{"name": c.Name, "arguments": string(dialecttest.JSON(c.Input))}})
 	}
 	message["content"], message["tool_calls"] = content, calls
-	return toJSON(object{"id": "1", "finish_reason": finishReasons[s.Finish], "message": message, "usage": usageOf(s)})
+	return dialecttest.JSON(object{"id": "1", "finish_reason": finishReasons[s.Finish], "message": message, "usage": usageOf(s)})
 }
 
 func nativeStream(s dialecttest.Said, cut func(string) []string) (events []dialect.Event) {
@@ -107,7 +89,7 @@ func nativeStream(s dialecttest.Said, cut func(string) []string) (events []diale
 		if kind == "message-start" {
 			e["id"] = "1"
 		}
-		events = append(events, dialect.Event{Data: toJSON(e)})
+		events = append(events, dialect.Event{Data: dialecttest.JSON(e)})
 	}
 	message := func(v object) object { return object{"message": v} }
 	event("message-start", message(object{"role": "assistant"}))
@@ -125,7 +107,7 @@ func nativeStream(s dialecttest.Said, cut func(string) []string) (events []diale
 	for _, c := range s.Calls {
 		index++
 		event("tool-call-start", message(object{"tool_calls": object{"id": c.ID, "type": "function", "function": object{"name": c.Name, "arguments": ""}}}))
-		for _, piece := range cut(string(toJSON(c.Input))) {
+		for _, piece := range cut(string(dialecttest.JSON(c.Input))) {
 			event("tool-call-delta", message(object{"tool_calls": object{"function": object{"arguments": piece}}}))
 		}
 		event("tool-call-end", nil)
@@ -145,7 +127,7 @@ func finishOf(reason string) string {
 
 func replySays(t dialecttest.T, body []byte) (s dialecttest.Said) {
 	t.Helper()
-	r := unmarshal[struct {
+	r := dialecttest.Decode[struct {
 		Message nativeMessage
 		Finish  string `json:"finish_reason"`
 		Usage   nativeUsage
@@ -156,7 +138,7 @@ func replySays(t dialecttest.T, body []byte) (s dialecttest.Said) {
 		s.Thought += part.Thinking
 	}
 	for _, c := range r.Message.Calls {
-		s.Calls = append(s.Calls, dialecttest.Called{ID: c.ID, Name: c.Function.Name, Input: unmarshal[any](t, []byte(c.Function.Arguments))})
+		s.Calls = append(s.Calls, dialecttest.Called{ID: c.ID, Name: c.Function.Name, Input: dialecttest.Decode[any](t, []byte(c.Function.Arguments))})
 	}
 	s.Finish, s.Prompt, s.Completion = finishOf(r.Finish), r.Usage.Billed.Input, r.Usage.Billed.Output
 	return s
@@ -166,7 +148,7 @@ func streamSays(t dialecttest.T, events []dialect.Event) (s dialecttest.Said) {
 	t.Helper()
 	var inputs []string
 	for _, event := range events {
-		e := unmarshal[struct {
+		e := dialecttest.Decode[struct {
 			Type  string
 			Delta struct {
 				Message struct {
@@ -192,7 +174,7 @@ func streamSays(t dialecttest.T, events []dialect.Event) (s dialecttest.Said) {
 		}
 	}
 	for i, input := range inputs {
-		s.Calls[i].Input = unmarshal[any](t, []byte(input))
+		s.Calls[i].Input = dialecttest.Decode[any](t, []byte(input))
 	}
 	return s
 }

@@ -56,10 +56,7 @@ func (t translator) Reply(body []byte) ([]byte, error) {
 	if citations := message.Get("citations"); citations.IsArray() && !dialect.IsEmpty([]byte(citations.Raw)) {
 		a.More = hub.Member(nil, "citations", citations.Raw)
 	}
-	head := t.head(get("id"))
-	b := head.AppendReply(make([]byte, 0, len(body)+512))
-	b = a.AppendChoice(b, finish(reason, a.Called()))
-	return hub.AppendEnd(b, usage(get("usage"))), nil
+	return a.Append(make([]byte, 0, len(body)+512), t.head(get("id")), finish(reason, a.Called()), usage(get("usage"))), nil
 }
 
 // failed returns a *dialect.ReportedError for an answer that did not come to its end, nil for any

@@ -1,8 +1,6 @@
 package converse
 
 import (
-	"encoding/json"
-
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/dialecttest"
 )
@@ -11,22 +9,6 @@ import (
 // translation.
 
 type object = map[string]any
-
-func unmarshal[V any](t dialecttest.T, data []byte) (v V) {
-	t.Helper()
-	if err := json.Unmarshal(data, &v); err != nil {
-		t.Fatalf("%s: %v", data, err)
-	}
-	return v
-}
-
-func toJSON(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // what the tests write is JSON
-	}
-	return b
-}
 
 type nativeBlock struct {
 	Text      string
@@ -49,7 +31,7 @@ type nativeUsage struct{ InputTokens, OutputTokens, CacheReadInputTokens, CacheW
 // asked reads the conversation in a request, whose roles have to alternate.
 func asked(t dialecttest.T, body []byte) (turns []dialecttest.Turn) {
 	t.Helper()
-	q := unmarshal[struct {
+	q := dialecttest.Decode[struct {
 		System   []struct{ Text string }
 		Messages []struct {
 			Role    string
@@ -111,7 +93,7 @@ func nativeReply(s dialecttest.Said) []byte {
 	for _, c := range s.Calls {
 		content = append(content, object{"toolUse": object{"toolUseId": c.ID, "name": c.Name, "input": c.Input}})
 	}
-	return toJSON(object{
+	return dialecttest.JSON(object{
 		"output": object{"message": object{"role": "assistant", "content": content}}, "stopReason": stopReasons[s.Finish],
 		"usage": object{"inputTokens": s.Prompt, "outputTokens": s.Completion},
 	})
@@ -119,7 +101,7 @@ func nativeReply(s dialecttest.Said) []byte {
 
 func nativeStream(s dialecttest.Said, cut func(string) []string) (events []dialect.Event) {
 	event := func(name string, v any) {
-		events = append(events, dialect.Event{Name: []byte(name), Data: toJSON(v)})
+		events = append(events, dialect.Event{Name: []byte(name), Data: dialecttest.JSON(v)})
 	}
 	at := -1
 	delta := func(d any) { event("contentBlockDelta", object{"contentBlockIndex": at, "delta": d, "p": "ab"}) }
@@ -142,7 +124,7 @@ func nativeStream(s dialecttest.Said, cut func(string) []string) (events []diale
 	for _, c := range s.Calls {
 		at++
 		event("contentBlockStart", object{"contentBlockIndex": at, "start": object{"toolUse": object{"toolUseId": c.ID, "name": c.Name}}})
-		for _, piece := range cut(string(toJSON(c.Input))) {
+		for _, piece := range cut(string(dialecttest.JSON(c.Input))) {
 			delta(object{"toolUse": object{"input": piece}})
 		}
 		if len(s.Calls) != 2 { // some models end their blocks with the message alone
@@ -161,7 +143,7 @@ func usage(s *dialecttest.Said, u nativeUsage) {
 
 func replySays(t dialecttest.T, body []byte) (s dialecttest.Said) {
 	t.Helper()
-	r := unmarshal[struct {
+	r := dialecttest.Decode[struct {
 		Output struct {
 			Message struct{ Content []nativeBlock }
 		}
@@ -188,7 +170,7 @@ func streamSays(t dialecttest.T, events []dialect.Event) (s dialecttest.Said) {
 	inputs := map[int]string{}
 	blocks := map[int]int{} // calls by their blocks
 	for _, event := range events {
-		e := unmarshal[struct {
+		e := dialecttest.Decode[struct {
 			ContentBlockIndex int
 			Start             struct {
 				Use *struct {
@@ -227,7 +209,7 @@ func streamSays(t dialecttest.T, events []dialect.Event) (s dialecttest.Said) {
 		if inputs[i] == "" || inputs[i] == "null" {
 			inputs[i] = "{}"
 		}
-		s.Calls[i].Input = unmarshal[any](t, []byte(inputs[i]))
+		s.Calls[i].Input = dialecttest.Decode[any](t, []byte(inputs[i]))
 	}
 	return s
 }

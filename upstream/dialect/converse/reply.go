@@ -30,12 +30,10 @@ func (t translator) Reply(body []byte) ([]byte, error) {
 		addBlock(&a, block)
 		return true
 	})
-	head := t.head()
-	b := head.AppendReply(make([]byte, 0, len(body)+512))
-	b = a.AppendChoice(b, finish(root.Get("stopReason").Str, a.Called()))
 	var usage counted
 	usage.add(root.Get("usage"))
-	return hub.AppendEnd(b, usage.Usage()), nil
+	reason := finish(root.Get("stopReason").Str, a.Called())
+	return a.Append(make([]byte, 0, len(body)+512), t.head(), reason, usage.Usage()), nil
 }
 
 // addBlock adds one block, whose only member says what it is.

@@ -79,7 +79,7 @@ func chatReply(s Said) []byte {
 	if calls != nil {
 		message["tool_calls"] = calls
 	}
-	return []byte(toJSON(chatEnvelope(s, map[string]any{"index": 0, "message": message, "logprobs": nil, "finish_reason": s.Finish}, true)))
+	return JSON(chatEnvelope(s, map[string]any{"index": 0, "message": message, "logprobs": nil, "finish_reason": s.Finish}, true))
 }
 
 // nulls adds what many servers say of what they do not say.
@@ -116,7 +116,7 @@ func chatEnvelope(s Said, choice any, usage bool) map[string]any {
 
 // chatStream writes the hub's events that say s, texts in pieces as cut cuts them.
 func chatStream(s Said, cut func(text string) []string) (events []dialect.Event) {
-	chunk := func(v any) { events = append(events, dialect.Event{Data: []byte(toJSON(v))}) }
+	chunk := func(v any) { events = append(events, dialect.Event{Data: JSON(v)}) }
 	delta := func(d map[string]any) {
 		chunk(chatEnvelope(s, map[string]any{"index": 0, "delta": nulls(d), "finish_reason": nil}, false))
 	}
@@ -134,7 +134,7 @@ func chatStream(s Said, cut func(text string) []string) (events []dialect.Event)
 		call := hubCall(c.ID, c.Name, c.Input)
 		call["index"], call["function"] = i, map[string]any{"name": c.Name, "arguments": ""}
 		delta(map[string]any{"tool_calls": []any{call}})
-		for _, piece := range cut(toJSON(c.Input)) {
+		for _, piece := range cut(string(JSON(c.Input))) {
 			delta(map[string]any{"tool_calls": []any{map[string]any{"index": i, "function": map[string]any{"arguments": piece}}}})
 		}
 	}

@@ -49,14 +49,6 @@ func arguments(t *rapid.T) any {
 	return all
 }
 
-func toJSON(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // what the tests draw is JSON
-	}
-	return string(b)
-}
-
 // drawConversation draws messages of chat and says what is in them, each call with its result.
 func drawConversation(t *rapid.T) (messages []any, turns []Turn) {
 	say := func(role, text string) {
@@ -101,13 +93,13 @@ func drawConversation(t *rapid.T) (messages []any, turns []Turn) {
 }
 
 func hubCall(id, name string, input any) map[string]any {
-	return map[string]any{"id": id, "type": "function", "function": map[string]any{"name": name, "arguments": toJSON(input)}}
+	return map[string]any{"id": id, "type": "function", "function": map[string]any{"name": name, "arguments": string(JSON(input))}}
 }
 
 // ask translates messages of chat and reads what the vendor is asked.
 func (p Provider) ask(t T, messages []any) []Turn {
 	t.Helper()
-	body := []byte(toJSON(map[string]any{"messages": messages}))
+	body := JSON(map[string]any{"messages": messages})
 	there, err := p.Translator.Request(dialect.Question{Body: body, Model: p.Model})
 	if err != nil {
 		t.Fatalf("%s: %v", body, err)
@@ -119,7 +111,7 @@ func (p Provider) conversations(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		messages, want := drawConversation(t)
 		if got := p.ask(t, messages); !reflect.DeepEqual(got, want) {
-			t.Fatalf("%s\nis asked as %s\nand not    %s", toJSON(messages), toJSON(got), toJSON(want))
+			t.Fatalf("%s\nis asked as %s\nand not    %s", JSON(messages), JSON(got), JSON(want))
 		}
 	})
 }
@@ -219,7 +211,7 @@ func (p Provider) answersBack(t *testing.T) {
 			want = append(want, Turn{Role: "tool", ID: c.ID, Text: "done"})
 		}
 		if got := p.ask(t, messages); !reflect.DeepEqual(got, want) {
-			t.Fatalf("%s\ngoes back as %s\nand not      %s", reply, toJSON(got), toJSON(want))
+			t.Fatalf("%s\ngoes back as %s\nand not      %s", reply, JSON(got), JSON(want))
 		}
 	})
 }

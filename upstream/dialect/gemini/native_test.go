@@ -56,18 +56,10 @@ type googleRequest struct {
 	GenerationConfig map[string]any
 }
 
-func decode[V any](t dialecttest.T, data []byte) (v V) {
-	t.Helper()
-	if err := json.Unmarshal(data, &v); err != nil {
-		t.Fatalf("%s: %v", data, err)
-	}
-	return v
-}
-
 // asked reads the conversation in a request, whose roles have to alternate.
 func asked(t dialecttest.T, body []byte) (turns []dialecttest.Turn) {
 	t.Helper()
-	g := decode[googleRequest](t, body)
+	g := dialecttest.Decode[googleRequest](t, body)
 	for _, p := range g.SystemInstruction.Parts {
 		turns = append(turns, dialecttest.Turn{Role: "system", Text: *p.Text})
 	}
@@ -161,7 +153,7 @@ func replySays(t dialecttest.T, body []byte) dialecttest.Said {
 func streamSays(t dialecttest.T, events []dialect.Event) (s dialecttest.Said) {
 	t.Helper()
 	for _, e := range events {
-		c := decode[googleChunk](t, e.Data)
+		c := dialecttest.Decode[googleChunk](t, e.Data)
 		for _, candidate := range c.Candidates {
 			for _, p := range candidate.Content.Parts {
 				says(&s, &p)

@@ -41,7 +41,7 @@ func converse(t *testing.T, exchanges []dialecttest.Recorded) {
 	var messages []map[string]any
 	for i := range exchanges {
 		exchange := &exchanges[i]
-		recorded := decode[googleRequest](t, exchange.Request)
+		recorded := dialecttest.Decode[googleRequest](t, exchange.Request)
 		if i == 0 {
 			for _, p := range recorded.SystemInstruction.Parts {
 				messages = append(messages, object{"role": "system", "content": *p.Text})
@@ -80,7 +80,7 @@ func converse(t *testing.T, exchanges []dialecttest.Recorded) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		compare(t, decode[googleRequest](t, got.Body), recorded)
+		compare(t, dialecttest.Decode[googleRequest](t, got.Body), recorded)
 		messages = append(messages, kept(t, exchange))
 	}
 }
@@ -93,7 +93,7 @@ func kept(t *testing.T, r *dialecttest.Recorded) (message map[string]any) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		message, _ = decode[object](t, reply)["choices"].([]any)[0].(object)["message"].(object)
+		message, _ = dialecttest.Decode[object](t, reply)["choices"].([]any)[0].(object)["message"].(object)
 		return message
 	}
 	stream, err := dialecttest.Feed(New().Stream(), dialecttest.Events(r.Body))
@@ -105,7 +105,7 @@ func kept(t *testing.T, r *dialecttest.Recorded) (message map[string]any) {
 		if string(e.Data) == "[DONE]" {
 			continue
 		}
-		choices, _ := decode[object](t, e.Data)["choices"].([]any)
+		choices, _ := dialecttest.Decode[object](t, e.Data)["choices"].([]any)
 		for _, choice := range choices {
 			for name, v := range choice.(object)["delta"].(object) {
 				switch before := message[name].(type) {
@@ -144,11 +144,11 @@ func TestRecordedRepliesAreKnownAsGoogleKnowsThem(t *testing.T) {
 			t.Errorf("%s: %v", r.Name, err)
 			continue
 		}
-		got := decode[struct {
+		got := dialecttest.Decode[struct {
 			ID, Model string
 			Created   int64
 		}](t, hub)
-		want := decode[googleChunk](t, last)
+		want := dialecttest.Decode[googleChunk](t, last)
 		at := time.Unix(got.Created, 0)
 		stated, err := time.Parse(time.RFC3339, want.CreateTime)
 		if got.ID != want.ResponseID || got.Model != want.ModelVersion || err == nil && stated.Unix() != at.Unix() || at.Year() != 2026 {

@@ -79,9 +79,17 @@ func (r *Reply) Called() bool { return r.nCalls > 0 }
 // Details returns the elements of reasoning_details, with commas between them.
 func (r *Reply) Details() []byte { return r.details }
 
-// AppendChoice appends the one choice of a reply. The content is null where the model has only
-// called tools.
-func (r *Reply) AppendChoice(b []byte, finish string) []byte {
+// Append appends the whole reply, with one choice, and with the usage where there is one.
+func (r *Reply) Append(b []byte, h Head, finish string, u llm.Usage) []byte {
+	b = append(r.appendChoice(h.AppendReply(b), finish), ']')
+	if u.Known {
+		b = AppendUsage(append(b, `,"usage":`...), u)
+	}
+	return append(b, '}')
+}
+
+// appendChoice appends the choice. The content is null where the model has only called tools.
+func (r *Reply) appendChoice(b []byte, finish string) []byte {
 	b = append(b, `{"index":0,"message":{"role":"assistant"`...)
 	if r.Said || r.nCalls == 0 {
 		b = Quoted(b, "content", r.Text)
@@ -103,15 +111,6 @@ func (r *Reply) AppendChoice(b []byte, finish string) []byte {
 	}
 	b = append(append(b, `},"logprobs":null,"finish_reason":"`...), finish...)
 	return append(b, `"}`...)
-}
-
-// AppendEnd appends the end of a reply behind its choices, with the usage where there is one.
-func AppendEnd(b []byte, u llm.Usage) []byte {
-	b = append(b, ']')
-	if u.Known {
-		b = AppendUsage(append(b, `,"usage":`...), u)
-	}
-	return append(b, '}')
 }
 
 // AppendUsage appends a usage. What was read from a cache and written to it is always said,

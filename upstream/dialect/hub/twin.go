@@ -36,7 +36,7 @@ func (t *Twin) Match(b, name, data []byte) (_ []byte, free []byte, ok bool) {
 		return b, nil, false
 	}
 	text := data[t.text.from:]
-	n := stringLength(text)
+	n := dialect.StringLength(text)
 	if n <= 0 {
 		return b, nil, false
 	}
@@ -52,7 +52,7 @@ func (t *Twin) Match(b, name, data []byte) (_ []byte, free []byte, ok bool) {
 		if len(t.between) > 0 {
 			length = t.sameButNumbers(rest)
 		} else {
-			length = stringLength(rest)
+			length = dialect.StringLength(rest)
 		}
 		if length < 0 {
 			return b, nil, false
@@ -129,22 +129,6 @@ func (t *Twin) split() {
 			return
 		}
 	}
-}
-
-// stringLength returns how far it is to the quote that ends a string, or -1 when there is none
-// or a character that is not allowed before it.
-func stringLength(data []byte) int {
-	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case c == '"':
-			return i
-		case c < ' ':
-			return -1
-		case c == '\\' && i+1 < len(data) && data[i+1] >= ' ':
-			i++ // over what is escaped
-		}
-	}
-	return -1
 }
 
 // sameButSpaces says whether two pieces of JSON are the same but for spaces, with which some

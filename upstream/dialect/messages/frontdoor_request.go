@@ -81,10 +81,7 @@ func (q *question) write(b []byte) ([]byte, error) {
 		case "output_format":
 			b = q.format(b, value)
 		case "stream":
-			b = hub.Member(b, "stream", value.Raw)
-			if value.Type == gjson.True {
-				b = hub.Member(b, "stream_options", `{"include_usage":true}`) // messages always say it
-			}
+			b = hub.AppendStream(b, value)
 		case "system", "cache_control", "context_management", "service_tier", "inference_geo", "speed",
 			"betas", "anthropic_beta", "anthropic_version", "diagnostics", "fallbacks", "user_profile_id":
 			if key.Str != "system" {

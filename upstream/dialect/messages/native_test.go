@@ -3,7 +3,6 @@ package messages
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"strings"
 
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
@@ -41,26 +40,10 @@ type nativeMessage struct {
 	Usage   nativeUsage   `json:"usage"`
 }
 
-func unmarshal[V any](t dialecttest.T, data []byte) (v V) {
-	t.Helper()
-	if err := json.Unmarshal(data, &v); err != nil {
-		t.Fatalf("%s: %v", data, err)
-	}
-	return v
-}
-
-func toJSON(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // what the tests write is JSON
-	}
-	return b
-}
-
 // asked reads the conversation in a request.
 func asked(t dialecttest.T, body []byte) (turns []dialecttest.Turn) {
 	t.Helper()
-	q := unmarshal[struct {
+	q := dialecttest.Decode[struct {
 		System   []nativeBlock
 		Messages []nativeMessage
 	}](t, body)
@@ -103,13 +86,13 @@ func blocks(s dialecttest.Said) (all []nativeBlock) {
 
 func nativeReply(s dialecttest.Said) []byte {
 	stop := stopReasons[s.Finish]
-	return toJSON(nativeMessage{ID: "msg_1", Model: "m", Role: "assistant", Content: blocks(s), Stop: &stop, Usage: nativeUsage{Input: &s.Prompt, Output: &s.Completion}})
+	return dialecttest.JSON(nativeMessage{ID: "msg_1", Model: "m", Role: "assistant", Content: blocks(s), Stop: &stop, Usage: nativeUsage{Input: &s.Prompt, Output: &s.Completion}})
 }
 
 func nativeStream(s dialecttest.Said, cut func(string) []string) (events []dialect.Event) {
 	event := func(kind string, v map[string]any) {
 		v["type"] = kind
-		events = append(events, dialect.Event{Name: []byte(kind), Data: toJSON(v)})
+		events = append(events, dialect.Event{Name: []byte(kind), Data: dialecttest.JSON(v)})
 	}
 	event("message_start", map[string]any{"message": nativeMessage{ID: "msg_1", Model: "m", Role: "assistant", Content: []nativeBlock{}, Usage: nativeUsage{Input: &s.Prompt}}})
 	for i, b := range blocks(s) {
@@ -124,7 +107,7 @@ func nativeStream(s dialecttest.Said, cut func(string) []string) (events []diale
 			pieces["text"] = cut(b.Text)
 		case "tool_use":
 			begin["id"], begin["name"], begin["input"] = b.ID, b.Name, map[string]any{}
-			pieces["partial_json"] = cut(string(toJSON(b.Input)))
+			pieces["partial_json"] = cut(string(dialecttest.JSON(b.Input)))
 		}
 		event("content_block_start", map[string]any{"index": i, "content_block": begin})
 		for name, all := range pieces {
@@ -159,7 +142,7 @@ func (n *native) use(u *nativeUsage) {
 
 func (n *native) event(t dialecttest.T, data []byte) {
 	t.Helper()
-	e := unmarshal[struct {
+	e := dialecttest.Decode[struct {
 		Type         string
 		Index        int
 		Message      nativeMessage
@@ -198,7 +181,7 @@ func (n *native) said(t dialecttest.T) (s dialecttest.Said) {
 		}
 		if b.Type == "tool_use" {
 			if n.inputs[i] != "" {
-				b.Input = unmarshal[any](t, []byte(n.inputs[i]))
+				b.Input = dialecttest.Decode[any](t, []byte(n.inputs[i]))
 			}
 			s.Calls = append(s.Calls, dialecttest.Called{ID: b.ID, Name: b.Name, Input: b.Input})
 		}
@@ -217,7 +200,7 @@ func (n *native) said(t dialecttest.T) (s dialecttest.Said) {
 
 func replySays(t dialecttest.T, body []byte) dialecttest.Said {
 	t.Helper()
-	n := native{message: unmarshal[nativeMessage](t, body)}
+	n := native{message: dialecttest.Decode[nativeMessage](t, body)}
 	n.use(&n.message.Usage)
 	return n.said(t)
 }
@@ -237,7 +220,7 @@ func frames(t dialecttest.T, b []byte) (events []dialect.Event) {
 	t.Helper()
 	for len(b) > 0 {
 		n, headers := binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:])
-		payload := unmarshal[struct{ Bytes string }](t, b[12+headers:n-4])
+		payload := dialecttest.Decode[struct{ Bytes string }](t, b[12+headers:n-4])
 		data, err := base64.StdEncoding.DecodeString(payload.Bytes)
 		if err != nil {
 			t.Fatalf("%v", err)
@@ -251,11 +234,11 @@ func frames(t dialecttest.T, b []byte) (events []dialect.Event) {
 // sameRequest is a request without what the hub leaves out, texts alone as lists.
 func sameRequest(t dialecttest.T, body []byte) string {
 	t.Helper()
-	all, kept := unmarshal[map[string]any](t, body), map[string]any{}
+	all, kept := dialecttest.Decode[map[string]any](t, body), map[string]any{}
 	for _, name := range []string{"system", "messages", "tools", "max_tokens"} {
 		kept[name] = plain(all[name])
 	}
-	return string(toJSON(kept))
+	return string(dialecttest.JSON(kept))
 }
 
 func plain(v any) any {

@@ -30,12 +30,10 @@ func (t translator) Reply(body []byte) ([]byte, error) {
 		addBlock(&a, block)
 		return true
 	})
-	head := t.head(root)
-	b := head.AppendReply(make([]byte, 0, len(body)+512))
-	b = a.AppendChoice(b, finish(root.Get("stop_reason").Str, a.Called()))
-	usage := counted{}
+	var usage counted
 	usage.add(root.Get("usage"))
-	return hub.AppendEnd(b, usage.Usage()), nil
+	reason := finish(root.Get("stop_reason").Str, a.Called())
+	return a.Append(make([]byte, 0, len(body)+512), t.head(root), reason, usage.Usage()), nil
 }
 
 // head returns how a reply is known, from a message.

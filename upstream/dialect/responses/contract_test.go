@@ -36,18 +36,10 @@ func FuzzQuestion(f *testing.F) { door.FuzzQuestion(f) }
 func FuzzAnswer(f *testing.F)   { door.FuzzAnswer(f) }
 func FuzzEvents(f *testing.F)   { door.FuzzEvents(f) }
 
-func unmarshal[V any](t dialecttest.T, data []byte) (v V) {
-	t.Helper()
-	if err := json.Unmarshal(data, &v); err != nil {
-		t.Fatalf("%s: %v", data, err)
-	}
-	return v
-}
-
 // replySays reads a response by encoding/json. The signature of a thought is sealed.
 func replySays(t dialecttest.T, body []byte) (s dialecttest.Said) {
 	t.Helper()
-	r := unmarshal[struct {
+	r := dialecttest.Decode[struct {
 		Status     string
 		Incomplete struct{ Reason string } `json:"incomplete_details"`
 		Output     []struct {
@@ -72,10 +64,10 @@ func replySays(t dialecttest.T, body []byte) (s dialecttest.Said) {
 			s.Thought += part.Text
 		}
 		if item.Sealed != "" {
-			s.Signatures = append(s.Signatures, unmarshal[struct{ Signature string }](t, []byte(item.Sealed)).Signature)
+			s.Signatures = append(s.Signatures, dialecttest.Decode[struct{ Signature string }](t, []byte(item.Sealed)).Signature)
 		}
 		if item.Type == "function_call" {
-			s.Calls = append(s.Calls, dialecttest.Called{ID: item.CallID, Name: item.Name, Input: unmarshal[any](t, []byte(item.Arguments))})
+			s.Calls = append(s.Calls, dialecttest.Called{ID: item.CallID, Name: item.Name, Input: dialecttest.Decode[any](t, []byte(item.Arguments))})
 		}
 	}
 	switch {
@@ -100,10 +92,10 @@ func streamSays(t dialecttest.T, events []dialect.Event) dialecttest.Said {
 	}
 	said := map[string]string{}
 	for _, e := range events {
-		v := unmarshal[event](t, e.Data)
+		v := dialecttest.Decode[event](t, e.Data)
 		said[v.Type] += v.Delta
 	}
-	s := replySays(t, unmarshal[event](t, events[len(events)-1].Data).Response)
+	s := replySays(t, dialecttest.Decode[event](t, events[len(events)-1].Data).Response)
 	if said["response.output_text.delta"] != s.Text || said["response.reasoning_summary_text.delta"] != s.Thought {
 		t.Errorf("the deltas say %q, and the response %+v", said, s)
 	}

@@ -86,10 +86,7 @@ func (q *question) write(b []byte) ([]byte, error) {
 		case "text":
 			b, failed = q.text(b, value)
 		case "stream":
-			b = hub.Member(b, "stream", value.Raw)
-			if value.Type == gjson.True {
-				b = hub.Member(b, "stream_options", `{"include_usage":true}`) // responses always say it
-			}
+			b = hub.AppendStream(b, value)
 		case "include", "top_logprobs":
 			b = q.probabilities(b)
 		default:

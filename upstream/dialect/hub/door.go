@@ -9,7 +9,18 @@ import (
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 )
 
-// What follows is for dialects that clients speak, which turn the hub's streams into their own.
+// What follows is for dialects that clients speak, which turn their requests into the hub's, and
+// the hub's streams into their own.
+
+// AppendStream appends the member stream, and for a stream that its usage is wanted, which those
+// dialects always say.
+func AppendStream(b []byte, stream gjson.Result) []byte {
+	b = Member(b, "stream", stream.Raw)
+	if stream.Type == gjson.True {
+		b = Member(b, "stream_options", `{"include_usage":true}`)
+	}
+	return b
+}
 
 var done = []byte("[DONE]")
 
