@@ -1,7 +1,7 @@
 // Command load measures what a gateway costs under load, beside Caddy's plain reverse_proxy:
 // `make bench-load`, or
 //
-//	go run ./bench/load [-rounds 5] [-seconds 2] [-scenarios REGEXP] [-gateways REGEXP] [-profiles DIR]
+//	go run ./bench/load [-rounds 5] [-seconds 2] [-warmup 2] [-scenarios REGEXP] [-gateways REGEXP] [-profiles DIR]
 //
 // It starts a provider, and each gateway in a process of its own, sends them the same requests
 // in turns, and checks every answer: one that is wrong is an error and not a fast one. The
@@ -35,7 +35,7 @@ import (
 // options are the flags.
 type options struct {
 	rounds              int
-	seconds             float64
+	seconds, warmup     float64 // lengths of turns
 	scenarios, gateways *regexp.Regexp
 	profiles            string
 	programs            map[string]string // paths of other gateways, by their names in programs
@@ -83,6 +83,7 @@ func parse(args []string) (*options, error) {
 	f := flag.NewFlagSet("load", flag.ExitOnError)
 	f.IntVar(&o.rounds, "rounds", 5, "`number` of turns that each gateway takes per scenario")
 	f.Float64Var(&o.seconds, "seconds", 2, "length of a turn in `seconds`")
+	f.Float64Var(&o.warmup, "warmup", 0, "length in `seconds` of the turn before the first, which does not count; that of the others when 0. Programs that are compiled while they run, such as those on Node.js, need several")
 	scenarios := f.String("scenarios", "", "only the scenarios that match this `regexp`; all when empty, but for those that are only run by name")
 	gateways := f.String("gateways", "", "only the gateways that match this `regexp`, and reverse_proxy")
 	f.StringVar(&o.profiles, "profiles", "", "write profiles (CPU, allocations, mutexes, blocking) of each gateway and scenario into this `folder`; costs are not comparable then")
@@ -98,8 +99,11 @@ func parse(args []string) (*options, error) {
 	if f.NArg() > 0 {
 		return nil, fmt.Errorf("there is no argument %q; see -help", f.Arg(0))
 	}
-	if o.rounds < 1 || o.seconds <= 0 {
-		return nil, errors.New("-rounds and -seconds must be above 0")
+	if o.rounds < 1 || o.seconds <= 0 || o.warmup < 0 {
+		return nil, errors.New("-rounds and -seconds must be above 0, and -warmup not below")
+	}
+	if o.warmup == 0 {
+		o.warmup = o.seconds
 	}
 	if len(o.others) > 0 && strings.HasSuffix(o.provider, ":0") {
 		return nil, errors.New("a gateway of -other must know where the provider will be: say -provider 127.0.0.1:PORT, too")

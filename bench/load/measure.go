@@ -30,6 +30,7 @@ type contestant struct {
 	gateway gateway
 	process *process
 	load    *drive.Load
+	warmup  *drive.Sample // counts only where its answers were wrong
 	samples []*drive.Sample
 }
 
@@ -63,7 +64,7 @@ func measure(ctx context.Context, o *options, out io.Writer) error {
 	if len(results) == 0 {
 		return errors.New("no scenario has such a name")
 	}
-	fmt.Fprintf(out, "\n## All scenarios\n\n%s, %d cores, %d rounds of %g s.\n\n", runtime.Version(), runtime.NumCPU(), o.rounds, o.seconds)
+	fmt.Fprintf(out, "\n## All scenarios\n\n%s, %d cores, %d rounds of %g s after %g s to warm up.\n\n", runtime.Version(), runtime.NumCPU(), o.rounds, o.seconds, o.warmup)
 	summary(out, results)
 	if wrongs {
 		return errors.New("there were wrong answers: see the tables")
@@ -83,16 +84,17 @@ func (b *bench) scenario(s *scenario) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	length := time.Duration(b.o.seconds * float64(time.Second))
+	length, warmup := seconds(b.o.seconds), seconds(b.o.warmup)
 	for round := range b.o.rounds + 1 {
 		for i := range contestants { // each round begins with another
 			c := contestants[(i+round)%len(contestants)]
 			if b.ctx.Err() != nil {
 				return result{}, b.ctx.Err()
 			}
-			sample := c.load.Turn(length)
-			if round > 0 || len(sample.Wrong) > 0 {
-				c.samples = append(c.samples, sample)
+			if round == 0 {
+				c.warmup = c.load.Turn(warmup)
+			} else {
+				c.samples = append(c.samples, c.load.Turn(length))
 			}
 		}
 	}
@@ -105,6 +107,8 @@ func (b *bench) scenario(s *scenario) (result, error) {
 	}
 	return result{s, contestants}, nil
 }
+
+func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
 func (b *bench) contestants(s *scenario) ([]*contestant, error) {
 	var all []*contestant

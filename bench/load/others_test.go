@@ -189,9 +189,11 @@ func TestRequestsCarryOneAuthorization(t *testing.T) {
 	}
 }
 
-func TestOnlyWrongAnswersHaveNoRatio(t *testing.T) {
-	good := &contestant{gateway: gateway{name: baseline}, samples: []*drive.Sample{{Requests: 9, CPU: time.Millisecond, Processes: 1}}}
-	bad := &contestant{gateway: gateway{name: "bad"}, process: &process{}, samples: []*drive.Sample{{Wrong: map[string]int{"status 400": 9}, Processes: 3}}}
+func TestWrongAnswersAreToldAndHaveNoRatio(t *testing.T) {
+	good := &contestant{gateway: gateway{name: baseline}, warmup: &drive.Sample{},
+		samples: []*drive.Sample{{Requests: 9, CPU: time.Millisecond, Processes: 1}}}
+	bad := &contestant{gateway: gateway{name: "bad"}, process: &process{}, warmup: &drive.Sample{Wrong: map[string]int{"bad JSON": 1}},
+		samples: []*drive.Sample{{Wrong: map[string]int{"status 400": 9}, Processes: 3}}}
 	r := result{scenario: &scenarios[0], contestants: []*contestant{good, bad}}
 	if got := r.ratio(bad); got != "–" {
 		t.Errorf("the ratio is %q", got)
@@ -201,7 +203,7 @@ func TestOnlyWrongAnswersHaveNoRatio(t *testing.T) {
 	if !strings.Contains(out.String(), "reverse_proxy 1; bad 3") {
 		t.Errorf("it does not say how many processes are counted:\n%s", out.String())
 	}
-	if !r.wrong() {
-		t.Error("nothing is called wrong")
+	if got := bad.wrong(); got != "map[bad JSON:1 status 400:9]" || good.wrong() != "0" || !r.wrong() {
+		t.Errorf("what is called wrong is %s, and %s", got, good.wrong())
 	}
 }

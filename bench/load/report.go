@@ -34,7 +34,7 @@ func (r *result) wrong() bool {
 // wrong lists the answers that were not right.
 func (c *contestant) wrong() string {
 	all := map[string]int{}
-	for _, s := range c.samples {
+	for _, s := range append(c.samples, c.warmup) {
 		for what, n := range s.Wrong {
 			all[what] += n
 		}
