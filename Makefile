@@ -55,7 +55,7 @@ bench:
 	$(GO) run ./bench
 
 # The same under load, with every gateway in a process of its own: see bench/load. LOAD holds flags, such as
-# LOAD='-rounds 9 -scenarios small'; NGINX=path and PORTKEY=path of its start-server.js measure these, too.
+# LOAD='-rounds 9 -scenarios small'; NGINX, PORTKEY (its start-server.js), LITELLM and GOMODEL hold paths of others to measure, too.
 bench-load:
 	$(GO) run ./bench/load $(LOAD)
 
