@@ -35,8 +35,8 @@ func (x *exchange) record() {
 	rec.Add(x.row())
 }
 
-// row returns the record of a finished exchange. It holds nothing of the request's buffers,
-// which are used again.
+// row returns the record of a finished exchange, clean as Batch.Clean has it but for what others
+// said. It holds nothing of the request's buffers, which are used again.
 func (x *exchange) row() *record.Row {
 	a := &x.account
 	space := &rowSpace{row: record.Row{
@@ -52,10 +52,13 @@ func (x *exchange) row() *record.Row {
 			Reasoning: a.Usage.Reasoning, InputAudio: a.Usage.InputAudio, OutputAudio: a.Usage.OutputAudio,
 			Known: a.Usage.Known, Estimated: a.Usage.Estimated,
 		},
-		FirstToken: record.Millis(a.FirstToken), Duration: record.Millis(a.Duration),
-		Upstream: record.Millis(a.UpstreamTime), Overhead: record.Millis(a.Overhead()),
+		FirstToken: record.MillisOf(a.FirstToken), Duration: record.MillisOf(a.Duration),
+		Upstream: record.MillisOf(a.UpstreamTime), Overhead: record.MillisOf(a.Overhead()),
 	}}
 	r := &space.row
+	if r.Dropped == nil {
+		r.Dropped = []string{} // as stores keep it, which need no copy of a row that is clean
+	}
 	r.CostUSD, r.Priced = metrics.CostOf(a)
 	if a.Endpoint == llm.GetConfig {
 		r.Duration = 0 // the answer's is not known before the caller reports it
@@ -74,7 +77,7 @@ func (x *exchange) row() *record.Row {
 		t := &a.Attempts[i]
 		r.Attempts = append(r.Attempts, record.Attempt{
 			Provider: t.Provider, Model: t.Model,
-			Start: record.Millis(t.Start.Sub(a.Start)), Duration: record.Millis(t.Duration),
+			Start: record.MillisOf(t.Start.Sub(a.Start)), Duration: record.MillisOf(t.Duration),
 			Status: t.Status, Verdict: t.Verdict, ErrorCode: t.ErrorCode, Error: t.ErrorMessage,
 		})
 	}

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"github.com/mulligan-gateway/mulligan/llm"
 )
 
 // The years that every store and RFC 3339 can hold.
@@ -30,7 +28,8 @@ const (
 )
 
 // Clean returns the batch in the form in which every store can keep it, and leaves b as it
-// is. Stores begin their Write with it, so that all of them hold the same:
+// is. Rows that are clean already are in both. Stores begin their Write with it, so that all
+// of them hold the same:
 //
 //   - texts are valid UTF-8 without NUL: what is not is U+FFFD,
 //   - ids, names and what else is looked up are at most 256 bytes long (see CleanName),
@@ -96,54 +95,6 @@ func CleanTarget(s string) string {
 		return CleanName(s)
 	}
 	return CleanName(provider) + "/" + CleanName(model)
-}
-
-func (r *Row) clean() *Row {
-	c := *r
-	c.Time = cleanTime(r.Time)
-	for _, s := range []*string{
-		&c.TraceID, &c.Deployment, &c.Domain, &c.Variant, &c.ConfigVersion, &c.ClientID, &c.Provider, &c.Model, &c.ErrorCode,
-	} {
-		*s = CleanName(*s)
-	}
-	for _, s := range []*string{&c.Rule, &c.Requested, &c.ResponseModel, &c.FinishReason} {
-		*s = CleanText(*s)
-	}
-	c.Endpoint = llm.Endpoint(CleanName(string(c.Endpoint)))
-	c.Outcome = llm.Outcome(CleanName(string(c.Outcome)))
-	c.Usage.clean()
-	c.CostUSD, c.Priced = cleanCost(c.CostUSD, c.Priced)
-	for _, d := range []*Millis{&c.FirstToken, &c.Duration, &c.Upstream, &c.Overhead} {
-		*d = cleanMillis(*d)
-	}
-	c.Attempts = append([]Attempt{}, r.Attempts...)
-	for i := range c.Attempts {
-		c.Attempts[i].clean()
-	}
-	c.Dropped = append([]string{}, r.Dropped...)
-	for i := range c.Dropped {
-		c.Dropped[i] = CleanText(c.Dropped[i])
-	}
-	c.Metadata, c.Context, c.Inputs = cleanObject(r.Metadata), cleanObject(r.Context), cleanObject(r.Inputs)
-	c.Bodies = r.Bodies.clean()
-	return &c
-}
-
-func (a *Attempt) clean() {
-	for _, s := range []*string{&a.Provider, &a.Model, &a.ErrorCode, &a.Error} {
-		*s = CleanText(*s)
-	}
-	a.Verdict = llm.Verdict(CleanText(string(a.Verdict)))
-	a.Start, a.Duration = cleanMillis(a.Start), cleanMillis(a.Duration)
-}
-
-func (b *Bodies) clean() *Bodies {
-	if b == nil {
-		return nil
-	}
-	c := *b
-	c.Request, c.Response = CleanText(b.Request), CleanText(b.Response)
-	return &c
 }
 
 func (c *Completion) clean() *Completion {

@@ -13,6 +13,9 @@ type Millis time.Duration
 // Micros returns the duration in microseconds, which is what stores keep.
 func (m Millis) Micros() int64 { return time.Duration(m).Microseconds() }
 
+// MillisOf returns a duration to the microsecond, and 0 for a negative one, as stores keep it.
+func MillisOf(d time.Duration) Millis { return cleanMillis(Millis(d)) }
+
 // FromMicros returns the duration of that many microseconds.
 func FromMicros(us int64) Millis { return Millis(time.Duration(us) * time.Microsecond) }
 

@@ -3,6 +3,7 @@ package query
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,12 +28,20 @@ type Column struct {
 	Kind Kind
 }
 
-// Columns are those of rows: all that questions ask about, and detail for everything else.
-var Columns = []Column{
-	{"time", Integer}, {"trace_id", Text},
-	{"deployment", Text}, {"domain", Text}, {"variant", Text}, {"config_version", Text}, {"client_id", Text},
-	{"endpoint", Text}, {"provider", Text}, {"model", Text}, {"outcome", Text}, {"error_code", Text},
-	{"fallback", Integer},
+// Columns are those of rows: all that questions ask about, and detail for everything else. The
+// SharedColumns come first.
+var Columns = slices.Concat(SharedColumns, OwnColumns)
+
+// SharedColumns are those of which few values go together, so that of the rows of a batch many
+// have all of them alike: RollupDimensions and some more.
+var SharedColumns = []Column{
+	{"deployment", Text}, {"domain", Text}, {"variant", Text}, {"endpoint", Text}, {"provider", Text}, {"model", Text}, {"outcome", Text},
+	{"config_version", Text}, {"error_code", Text},
+}
+
+// OwnColumns are the others.
+var OwnColumns = []Column{
+	{"time", Integer}, {"trace_id", Text}, {"client_id", Text}, {"fallback", Integer},
 	{"input_tokens", Integer}, {"output_tokens", Integer}, {"cached_tokens", Integer},
 	{"cache_write_tokens", Integer}, {"reasoning_tokens", Integer},
 	{"cost_usd", Float}, {"priced", Integer},
@@ -50,19 +59,39 @@ var FeedbackColumns = []Column{
 // detailSize is more bytes than most details have.
 const detailSize = 512
 
+// Shared are the values of a row's SharedColumns.
+type Shared [9]string
+
+// SharedOf returns a row's.
+func SharedOf(r *record.Row) Shared {
+	return Shared{
+		r.Deployment, r.Domain, r.Variant, string(r.Endpoint), r.Provider, r.Model, string(r.Outcome),
+		r.ConfigVersion, r.ErrorCode,
+	}
+}
+
+// Dimensions returns those among them.
+func (s *Shared) Dimensions() Dimensions { return Dimensions(s[:]) }
+
 // AppendValues appends a clean row's values in the order of Columns.
 func AppendValues(values []any, r *record.Row) []any {
+	for _, text := range SharedOf(r) {
+		values = append(values, text)
+	}
+	return AppendOwnValues(values, r, string(r.Metadata), string(AppendDetail(make([]byte, 0, detailSize), r)))
+}
+
+// AppendOwnValues appends a clean row's values in the order of OwnColumns, given its metadata and
+// what AppendDetail writes as texts, of which there may be many in one piece of memory.
+func AppendOwnValues(values []any, r *record.Row, metadata, detail string) []any {
 	return append(values,
-		r.Time.UnixMicro(), r.TraceID,
-		r.Deployment, r.Domain, r.Variant, r.ConfigVersion, r.ClientID,
-		string(r.Endpoint), r.Provider, r.Model, string(r.Outcome), r.ErrorCode,
-		Truth(r.Fallback),
+		r.Time.UnixMicro(), r.TraceID, r.ClientID, Truth(r.Fallback),
 		r.Input, r.Output, r.CachedInput,
 		r.CacheWrite, r.Reasoning,
 		r.CostUSD, Truth(r.Priced),
 		r.FirstToken.Micros(), int64(record.Bucket(time.Duration(r.FirstToken))),
 		r.Duration.Micros(), int64(record.Bucket(time.Duration(r.Duration))),
-		string(r.Metadata), string(appendDetail(make([]byte, 0, detailSize), r)),
+		metadata, detail,
 	)
 }
 
@@ -110,10 +139,9 @@ func scanRow(scan Scan) (*record.Row, error) {
 		us, fallback, priced, ttft, ttftBucket, duration, dBucket int64
 		endpoint, outcome, metadata, rest                         string
 	)
-	err := scan(&us, &r.TraceID,
-		&r.Deployment, &r.Domain, &r.Variant, &r.ConfigVersion, &r.ClientID,
-		&endpoint, &r.Provider, &r.Model, &outcome, &r.ErrorCode,
-		&fallback,
+	err := scan(
+		&r.Deployment, &r.Domain, &r.Variant, &endpoint, &r.Provider, &r.Model, &outcome, &r.ConfigVersion, &r.ErrorCode,
+		&us, &r.TraceID, &r.ClientID, &fallback,
 		&r.Input, &r.Output, &r.CachedInput,
 		&r.CacheWrite, &r.Reasoning,
 		&r.CostUSD, &priced,

@@ -39,9 +39,9 @@ func detailOf(r *record.Row) detail {
 	}
 }
 
-// appendDetail appends the detail of a clean row as EncodeJSON writes it. Each row that is kept
+// AppendDetail appends the detail of a clean row as EncodeJSON writes it. Each row that is kept
 // goes through here, and reflection took several times as long.
-func appendDetail(text []byte, r *record.Row) []byte {
+func AppendDetail(text []byte, r *record.Row) []byte {
 	o := objectWriter{append(text, '{')}
 	o.string("rule", r.Rule)
 	o.string("requested_model", r.Requested)

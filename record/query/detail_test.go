@@ -38,7 +38,7 @@ func TestDetailIsWrittenAsEncodingJSONWritesIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := string(appendDetail(nil, r)); got != want {
+		if got := string(AppendDetail(nil, r)); got != want {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, want)
 		}
 	}
@@ -55,7 +55,7 @@ func FuzzDetail(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := string(appendDetail(nil, r)); got != want {
+		if got := string(AppendDetail(nil, r)); got != want {
 			t.Fatalf("\n got %s\nwant %s", got, want)
 		}
 	})

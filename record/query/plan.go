@@ -10,7 +10,7 @@ import (
 
 // Units are how long roll-ups are, in microseconds, the shortest first. Each is a multiple of
 // the one before.
-var Units = []int64{Unit(record.ByMinute), Unit(record.ByHour), Unit(record.ByDay)}
+var Units = [...]int64{Unit(record.ByMinute), Unit(record.ByHour), Unit(record.ByDay)}
 
 // Span is a half-open range of microseconds since 1970.
 type Span struct{ Since, Until int64 }

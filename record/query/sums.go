@@ -34,18 +34,47 @@ type Sums[D comparable] map[SumKey[D]]*Sum
 
 // Add adds n times a row: 1, or −1 to take it away.
 func (s Sums[D]) Add(r *record.Row, dimensions D, n int64) {
-	for _, unit := range Units {
-		key := SumKey[D]{unit, Floor(r.Time.UnixMicro(), unit), dimensions}
-		to := s[key]
-		if to == nil {
-			to = &Sum{}
-			s[key] = to
-		}
-		to.add(r, n)
+	a := adder[D]{sums: s, dimensions: dimensions}
+	a.add(r, n)
+}
+
+// AddAll adds rows that have the same dimensions. It takes less time than Add for rows whose times
+// are near each other.
+func (s Sums[D]) AddAll(rows []*record.Row, dimensions D) {
+	a := adder[D]{sums: s, dimensions: dimensions}
+	for _, r := range rows {
+		a.add(r, 1)
 	}
 }
 
-func (t *Sum) add(r *record.Row, n int64) {
+// adder adds rows of the same dimensions. It remembers the sums that it has added to last.
+type adder[D comparable] struct {
+	sums       Sums[D]
+	dimensions D
+	last       [len(Units)]struct {
+		start int64
+		sum   *Sum
+	}
+}
+
+func (a *adder[D]) add(r *record.Row, n int64) {
+	us := r.Time.UnixMicro()
+	duration, firstToken := record.Bucket(time.Duration(r.Duration)), record.Bucket(time.Duration(r.FirstToken))
+	for i, unit := range Units {
+		last := &a.last[i]
+		if last.sum == nil || us < last.start || us >= last.start+unit {
+			key := SumKey[D]{unit, Floor(us, unit), a.dimensions}
+			if a.sums[key] == nil {
+				a.sums[key] = &Sum{}
+			}
+			last.start, last.sum = key.Start, a.sums[key]
+		}
+		last.sum.add(r, n, duration, firstToken)
+	}
+}
+
+// add adds n times a row, whose duration and first token are in these buckets.
+func (t *Sum) add(r *record.Row, n int64, duration, firstToken int) {
 	t.Requests += n
 	if r.Failed() {
 		t.Errors += n
@@ -66,10 +95,10 @@ func (t *Sum) add(r *record.Row, n int64) {
 		return
 	}
 	if r.Duration > 0 {
-		t.Durations.Add(record.Bucket(time.Duration(r.Duration)), n)
+		t.Durations.Add(duration, n)
 	}
 	if r.FirstToken > 0 {
-		t.FirstTokens.Add(record.Bucket(time.Duration(r.FirstToken)), n)
+		t.FirstTokens.Add(firstToken, n)
 	}
 }
 

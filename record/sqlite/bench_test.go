@@ -16,7 +16,7 @@ func BenchmarkWrite(b *testing.B) {
 		name       string
 		rows, body int
 	}{
-		{"20 rows", 20, 0}, {"100 rows", 100, 0}, {"200 rows", 200, 0}, {"200 rows with bodies of 2 kB", 200, 1000},
+		{"20 rows", 20, 0}, {"100 rows", 100, 0}, {"200 rows", 200, 0}, {"500 rows", 500, 0}, {"200 rows with bodies of 2 kB", 200, 1000},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			storetest.BenchmarkWrite(b, newStore(b), c.rows, c.body)

@@ -24,6 +24,12 @@ func isBusy(err error) bool {
 	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
+// isDuplicate says whether an error is that a row is there already, or twice in its batch.
+func isDuplicate(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE
+}
+
 // explain adds to an error of the file what to do about it.
 func (s *Store) explain(doing string, err error) error { return explain(s.path, doing, err) }
 

@@ -8,12 +8,26 @@ import (
 	"github.com/mulligan-gateway/mulligan/record/query"
 )
 
-// Write implements record.Store.
+// Write implements record.Store. Rows are nearly always new, so that a batch is written as if they
+// were, and once more with a look at what is there when one was not.
 func (s *Store) Write(ctx context.Context, b *record.Batch) error {
 	b = b.Clean()
-	err := s.write(ctx, func(ctx context.Context, w *writer) error {
+	err := s.writeBatch(ctx, b, (*writer).allRows)
+	if isDuplicate(err) {
+		err = s.writeBatch(ctx, b, (*writer).fresh)
+	}
+	return s.explain("write records to", err)
+}
+
+// writeBatch writes a clean batch, of its rows those that choose returns.
+func (s *Store) writeBatch(ctx context.Context, b *record.Batch, choose func(*writer, context.Context, []*record.Row) ([]*record.Row, error)) error {
+	return s.write(ctx, func(ctx context.Context, w *writer) error {
 		sums := rollups{}
-		if err := w.writeRows(ctx, b.Rows, sums); err != nil {
+		rows, err := choose(w, ctx, b.Rows)
+		if err != nil {
+			return err
+		}
+		if err := w.writeRows(ctx, rows, sums); err != nil {
 			return err
 		}
 		if err := w.writeCompletions(ctx, b.Completions, sums); err != nil {
@@ -26,83 +40,88 @@ func (s *Store) Write(ctx context.Context, b *record.Batch) error {
 		}
 		return w.addRollups(ctx, sums)
 	})
-	return s.explain("write records to", err)
 }
 
 var (
-	rowColumns      = names(query.Columns, "id", "dims")
 	bodyColumns     = []string{"row_id", "request", "response", "truncated", "redacted"}
 	feedbackColumns = names(query.FeedbackColumns, "labels", "row_time", "dims")
 )
 
-// writeRows inserts the rows that are not there yet, and joins what has waited for them.
+// writeRows inserts rows that are not there yet, and joins what has waited for them.
 func (w *writer) writeRows(ctx context.Context, rows []*record.Row, sums rollups) error {
-	fresh, ids, err := w.fresh(ctx, rows)
-	if err != nil || len(fresh) == 0 {
-		return err
+	if len(rows) == 0 {
+		return nil
 	}
 	var next int64
 	var early, completed bool // whether anything at all waits for rows, which is rare
-	err = w.query(ctx, query.Statement{SQL: `SELECT (SELECT coalesce(max(id), 0) + 1 FROM rows),
+	err := w.query(ctx, query.Statement{SQL: `SELECT (SELECT coalesce(max(id), 0) + 1 FROM rows),
 		EXISTS (SELECT 1 FROM feedback WHERE row_time IS NULL), EXISTS (SELECT 1 FROM completions)`},
 		func(scan query.Scan) error { return scan(&next, &early, &completed) })
 	if err != nil {
 		return fmt.Errorf("number rows: %w", err)
 	}
-	values := make([]any, 0, len(fresh)*len(rowColumns))
-	for i, r := range fresh {
-		dims, err := w.dimsID(ctx, query.DimensionsOf(r))
-		if err != nil {
+	defer w.rows.release()
+	groups := w.rows.collect(rows)
+	var bodies []any
+	for i := range groups {
+		g := &groups[i]
+		if g.dims, err = w.dimsID(ctx, g.shared.Dimensions()); err != nil {
 			return err
 		}
-		values = query.AppendValues(append(values, next+int64(i), dims), r)
-		sums.Add(r, dims, 1)
+		sums.AddAll(g.rows, g.dims)
+		for _, r := range g.rows {
+			bodies = appendBodies(bodies, next, r.Bodies)
+			next++
+		}
 	}
-	if err := w.insertMany(ctx, "rows", rowColumns, values); err != nil {
+	if err := w.insertRows(ctx, groups); err != nil {
 		return fmt.Errorf("insert rows: %w", err)
 	}
-	values = values[:0]
-	for i, r := range fresh {
-		values = appendBodies(values, next+int64(i), r.Bodies)
-	}
-	if err := w.insertMany(ctx, "bodies", bodyColumns, values); err != nil {
+	if err := w.insertMany(ctx, "bodies", bodyColumns, bodies); err != nil {
 		return fmt.Errorf("insert bodies: %w", err)
 	}
 	if early {
-		if err := w.matchFeedback(ctx, ids); err != nil {
+		if err := w.matchFeedback(ctx, traceIDs(rows)); err != nil {
 			return fmt.Errorf("match feedback: %w", err)
 		}
 	}
 	if !completed {
 		return nil
 	}
-	waiting, err := w.among(ctx, "completions WHERE", ids)
+	waiting, err := w.among(ctx, "completions WHERE", traceIDs(rows))
 	if err != nil {
 		return fmt.Errorf("find completions: %w", err)
 	}
 	return w.completeAll(ctx, waiting, sums)
 }
 
-// fresh returns the rows that are not there yet, each once, and their trace ids.
-func (w *writer) fresh(ctx context.Context, rows []*record.Row) ([]*record.Row, []string, error) {
-	ids := make([]string, len(rows))
-	for i, r := range rows {
-		ids[i] = r.TraceID
-	}
-	there, err := w.among(ctx, "rows WHERE", ids)
+// allRows returns all rows.
+func (w *writer) allRows(_ context.Context, rows []*record.Row) ([]*record.Row, error) {
+	return rows, nil
+}
+
+// fresh returns the rows that are not there yet, each once.
+func (w *writer) fresh(ctx context.Context, rows []*record.Row) ([]*record.Row, error) {
+	there, err := w.among(ctx, "rows WHERE", traceIDs(rows))
 	if err != nil {
-		return nil, nil, fmt.Errorf("look for rows: %w", err)
+		return nil, fmt.Errorf("look for rows: %w", err)
 	}
 	fresh := make([]*record.Row, 0, len(rows))
-	var freshIDs []string
 	for _, r := range rows {
 		if !there[r.TraceID] {
 			there[r.TraceID] = true
 			fresh = append(fresh, r)
-			freshIDs = append(freshIDs, r.TraceID)
 		}
 	}
-	return fresh, freshIDs, nil
+	return fresh, nil
+}
+
+func traceIDs(rows []*record.Row) []string {
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[i] = r.TraceID
+	}
+	return ids
 }
 
 // appendBodies appends the values of bodies, in the order of bodyColumns, if there are any.

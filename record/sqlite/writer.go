@@ -17,6 +17,7 @@ type writer struct {
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
 	inserts    inserts
+	rows       inserter
 	// dims are the ids of dimensions that were looked up before.
 	dims map[query.Dimensions]int64
 }
@@ -32,7 +33,8 @@ func openWriter(ctx context.Context, path string) (*writer, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	w := &writer{db: db, statements: map[string]*sql.Stmt{}, inserts: inserts{}, dims: map[query.Dimensions]int64{}}
+	w := &writer{db: db, statements: map[string]*sql.Stmt{}, inserts: inserts{}, dims: map[query.Dimensions]int64{},
+		rows: inserter{byValue: map[query.Shared]int{}}}
 	if w.conn, err = db.Conn(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -56,11 +58,12 @@ func (w *writer) prepareFile(ctx context.Context) error {
 }
 
 func (w *writer) close() error {
-	errs := make([]error, 0, len(w.statements)+2)
+	errs := make([]error, 0, len(w.statements)+3)
 	for _, stmt := range w.statements {
 		errs = append(errs, stmt.Close())
 	}
-	return errors.Join(append(errs, w.conn.Close(), w.db.Close())...)
+	closeRows := w.conn.Raw(func(any) error { return w.rows.close() })
+	return errors.Join(append(errs, closeRows, w.conn.Close(), w.db.Close())...)
 }
 
 // forget drops what a transaction that failed may have made up.

@@ -36,7 +36,8 @@ func (m *Memory) Write(_ context.Context, b *record.Batch) error {
 	defer m.mu.Unlock()
 	for _, r := range b.Rows {
 		if m.rows[r.TraceID] == nil {
-			m.rows[r.TraceID] = r
+			kept := *r // the caller may have this row too
+			m.rows[r.TraceID] = &kept
 		}
 	}
 	for _, c := range b.Completions {

@@ -19,6 +19,8 @@ type Traffic struct {
 	begin  time.Time
 	gap    time.Duration
 	n      int
+	// Alike says that all rows have the same dimensions, as under a load test.
+	Alike bool
 }
 
 // NewTraffic returns traffic whose first row is of begin; the others follow each other by gap.
@@ -31,7 +33,12 @@ func (t *Traffic) Len() int { return t.n }
 
 // Row makes the next row.
 func (t *Traffic) Row() *record.Row {
-	pick := func(from ...string) string { return from[t.random.IntN(len(from))] }
+	pick := func(from ...string) string {
+		if t.Alike {
+			return from[0]
+		}
+		return from[t.random.IntN(len(from))]
+	}
 	at := t.begin.Add(time.Duration(t.n) * t.gap)
 	t.n++
 	took := time.Duration((0.2 + t.random.ExpFloat64()) * float64(time.Second))
@@ -42,10 +49,11 @@ func (t *Traffic) Row() *record.Row {
 		Provider: pick("openai", "anthropic"), Model: pick("large-2026-01-01", "small-2026-01-01"), ResponseModel: "large-2026-01-01",
 		Stream: true, Outcome: llm.OutcomeOK, Status: 200, FinishReason: "stop",
 		Usage:   record.Usage{Input: t.random.Int64N(3000), Output: t.random.Int64N(800), CachedInput: 100, Known: true},
-		CostUSD: t.random.Float64() / 100, Priced: true, FirstToken: record.Millis(took / 4), Duration: record.Millis(took),
-		Upstream: record.Millis(took - time.Millisecond), Overhead: record.Millis(time.Millisecond),
+		CostUSD: t.random.Float64() / 100, Priced: true, FirstToken: record.MillisOf(took / 4), Duration: record.MillisOf(took),
+		Upstream: record.MillisOf(took - time.Millisecond), Overhead: record.MillisOf(time.Millisecond),
 		Metadata: []byte(`{"customer":"c-` + strconv.Itoa(t.random.IntN(1000)) + `","plan":"pro"}`), Context: []byte(`{"tier":"enterprise"}`),
-		Attempts: []record.Attempt{{Provider: "openai", Model: "large-2026-01-01", Duration: record.Millis(took), Status: 200, Verdict: llm.VerdictOK}},
+		Dropped:  []string{},
+		Attempts: []record.Attempt{{Provider: "openai", Model: "large-2026-01-01", Duration: record.MillisOf(took), Status: 200, Verdict: llm.VerdictOK}},
 	}
 	if t.random.IntN(50) == 0 {
 		r.Outcome, r.Status, r.ErrorCode = llm.OutcomeUpstreamError, 503, "upstream_unavailable"
