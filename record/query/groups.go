@@ -21,10 +21,9 @@ type Groups struct {
 
 // Tally is the numbers of one group while they are collected.
 type Tally struct {
-	// Group holds the sums; quantiles and feedback are made of the rest.
-	record.Group
-	Durations, FirstTokens record.Sketch
-	Feedback               record.FeedbackTally
+	// Sum's quantiles, and feedback, are made of the rest.
+	Sum
+	Feedback record.FeedbackTally
 }
 
 // NewGroups returns the empty groups of a question, or says what is wrong with it.
@@ -49,20 +48,6 @@ func (g *Groups) Tally(key []string) *Tally {
 
 // Known returns the group of a key, or nil when there is none yet.
 func (g *Groups) Known(key []string) *Tally { return g.tallies[strings.Join(key, "\x00")] }
-
-// Add adds sums to the group's.
-func (t *Tally) Add(sum *record.Group) {
-	t.Requests += sum.Requests
-	t.Errors += sum.Errors
-	t.Fallbacks += sum.Fallbacks
-	t.Input += sum.Input
-	t.Output += sum.Output
-	t.CachedInput += sum.CachedInput
-	t.CacheWrite += sum.CacheWrite
-	t.Reasoning += sum.Reasoning
-	t.CostUSD += sum.CostUSD
-	t.Priced += sum.Priced
-}
 
 func (t *Tally) sketch(name string) *record.Sketch {
 	if name == "ttft" {

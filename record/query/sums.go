@@ -102,6 +102,29 @@ func (t *Sum) add(r *record.Row, n int64, duration, firstToken int) {
 	}
 }
 
+// Add adds counts, but no distributions.
+func (t *Sum) Add(sum *record.Group) {
+	t.Requests += sum.Requests
+	t.Errors += sum.Errors
+	t.Fallbacks += sum.Fallbacks
+	t.Input += sum.Input
+	t.Output += sum.Output
+	t.CachedInput += sum.CachedInput
+	t.CacheWrite += sum.CacheWrite
+	t.Reasoning += sum.Reasoning
+	t.CostUSD += sum.CostUSD
+	t.Priced += sum.Priced
+}
+
+// Merge adds another sum, which is left as it is.
+func (t *Sum) Merge(other *Sum) error {
+	t.Add(&other.Group)
+	if err := t.Durations.Merge(&other.Durations); err != nil {
+		return err
+	}
+	return t.FirstTokens.Merge(&other.FirstTokens)
+}
+
 // Equal says whether two sums are the same, but for what adding in another order does to costs.
 func (t *Sum) Equal(other *Sum) bool {
 	if other == nil || math.Abs(t.CostUSD-other.CostUSD) > 1e-6*math.Max(1, math.Abs(other.CostUSD)) {

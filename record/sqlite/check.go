@@ -222,19 +222,14 @@ func rollupsHold(ctx context.Context, run query.Run, day int64) (bool, error) {
 	}
 	same, n := true, 0
 	err = run(ctx, query.Statement{
-		SQL:  "SELECT " + strings.Join(rollupColumns, ", ") + " FROM rollups WHERE start >= ? AND start < ?",
+		SQL:  selectRollups + " WHERE start >= ? AND start < ?",
 		Args: []any{day, day + query.Unit(record.ByDay)},
 	}, func(scan query.Scan) error {
-		var key query.SumKey[int64]
 		var is query.Sum
-		var durations, ttfts []byte
-		err := scan(&key.Unit, &key.Start, &key.Dimensions, &is.Requests, &is.Errors, &is.Fallbacks, &is.Input, &is.Output, &is.CachedInput,
-			&is.CacheWrite, &is.Reasoning, &is.CostUSD, &is.Priced, &durations, &ttfts)
-		if err != nil {
-			return err
-		}
+		key, err := scanRollup(scan, &is)
 		n++
-		same = same && is.Durations.MergeEncoded(durations) == nil && is.FirstTokens.MergeEncoded(ttfts) == nil && is.Equal(sums[key])
+		same = same && err == nil && // a damaged one is made anew, too
+			is.Equal(sums[key])
 		return nil
 	})
 	return same && n == len(sums), err
@@ -242,6 +237,7 @@ func rollupsHold(ctx context.Context, run query.Run, day int64) (bool, error) {
 
 // rebuild makes the roll-ups of a day anew.
 func (w *writer) rebuild(ctx context.Context, day int64) error {
+	w.totals.forget()
 	sums, err := expected(ctx, w.query, day)
 	if err != nil {
 		return err

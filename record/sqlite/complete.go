@@ -61,7 +61,7 @@ func (w *writer) complete(ctx context.Context, id string, sums rollups) error {
 	if _, err := w.exec(ctx, "DELETE FROM bodies WHERE row_id = ?", rowID); err != nil {
 		return fmt.Errorf("replace bodies: %w", err)
 	}
-	return w.insertMany(ctx, "bodies", bodyColumns, appendBodies(nil, rowID, whole.Bodies))
+	return w.insertMany(ctx, &w.bodies, len(bodyColumns), appendBodies(nil, rowID, whole.Bodies))
 }
 
 // original returns the row without completions: what was kept, or now when there were none yet.

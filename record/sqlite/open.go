@@ -190,15 +190,20 @@ func (s *Store) write(ctx context.Context, change func(ctx context.Context, w *w
 		return err
 	}
 	ctx = context.WithoutCancel(ctx)
-	err := change(ctx, s.writer)
-	if err == nil {
-		_, err = s.writer.conn.ExecContext(ctx, "COMMIT")
-	}
-	if err != nil {
-		s.writer.forget()
-		// SQLite itself rolls back for some errors, after which there is nothing left to do.
-		s.writer.conn.ExecContext(ctx, "ROLLBACK") //nolint:errcheck // the first error is the one that says what happened
+	committed := false
+	defer func() { // after a panic, too
+		if !committed {
+			s.writer.forget()
+			// SQLite itself rolls back for some errors, after which there is nothing left to do.
+			s.writer.conn.ExecContext(ctx, "ROLLBACK") //nolint:errcheck // the first error is the one that says what happened
+		}
+	}()
+	if err := change(ctx, s.writer); err != nil {
 		return err
 	}
+	if _, err := s.writer.conn.ExecContext(ctx, "COMMIT"); err != nil {
+		return err
+	}
+	committed = true
 	return nil
 }

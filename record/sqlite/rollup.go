@@ -17,52 +17,70 @@ var rollupColumns = []string{
 	"cache_write_tokens", "reasoning_tokens", "cost_usd", "priced", "durations", "ttfts",
 }
 
-// rollupUpsert adds the sums to a roll-up that is there; the sketches are merged already.
-var rollupUpsert = func() string {
-	var sets []string
-	for _, name := range rollupColumns[3:13] {
-		sets = append(sets, name+" = "+name+" + excluded."+name)
+var selectRollups = "SELECT " + strings.Join(rollupColumns, ", ") + " FROM rollups"
+
+// scanRollup adds a roll-up, whose columns are rollupColumns, to a sum. A damaged one is an error.
+func scanRollup(scan query.Scan, to *query.Sum) (query.SumKey[int64], error) {
+	var key query.SumKey[int64]
+	var is record.Group
+	var durations, ttfts []byte
+	err := scan(&key.Unit, &key.Start, &key.Dimensions, &is.Requests, &is.Errors, &is.Fallbacks, &is.Input, &is.Output, &is.CachedInput,
+		&is.CacheWrite, &is.Reasoning, &is.CostUSD, &is.Priced, &durations, &ttfts)
+	if err != nil {
+		return key, err
 	}
-	return insertSQL("rollups", rollupColumns, 1) + " ON CONFLICT DO UPDATE SET " + strings.Join(sets, ", ") +
-		", durations = excluded.durations, ttfts = excluded.ttfts"
-}()
+	to.Add(&is)
+	if err := to.Durations.MergeEncoded(durations); err != nil {
+		return key, err
+	}
+	return key, to.FirstTokens.MergeEncoded(ttfts)
+}
 
 // addRollups adds sums to the roll-ups. One of no requests is removed.
 func (w *writer) addRollups(ctx context.Context, sums rollups) error {
-	for key, t := range sums {
-		if err := w.addRollup(ctx, key, t); err != nil {
+	if len(sums) == 0 {
+		return nil
+	}
+	if err := w.refresh(ctx); err != nil {
+		return err
+	}
+	values := make([]any, 0, len(sums)*len(rollupColumns))
+	w.sketches = w.sketches[:0]
+	for key, sum := range sums {
+		total, err := w.total(ctx, key)
+		if err != nil {
+			return err
+		}
+		if err := total.Merge(sum); err != nil {
 			return fmt.Errorf("add to roll-up: %w", err)
 		}
+		if total.Requests > 0 {
+			values = w.appendRollup(values, key, total)
+			continue
+		}
+		delete(w.totals.kept, key)
+		if _, err := w.exec(ctx, "DELETE FROM rollups WHERE unit = ? AND start = ? AND dims = ?", key.Unit, key.Start, key.Dimensions); err != nil {
+			return fmt.Errorf("remove roll-up: %w", err)
+		}
+	}
+	if err := w.insertMany(ctx, &w.rollups, len(rollupColumns), values); err != nil {
+		return fmt.Errorf("write roll-ups: %w", err)
 	}
 	return nil
 }
 
-func (w *writer) addRollup(ctx context.Context, key query.SumKey[int64], t *query.Sum) error {
-	const where = " FROM rollups WHERE unit = ? AND start = ? AND dims = ?"
-	id := []any{key.Unit, key.Start, key.Dimensions}
-	requests := t.Requests
-	err := w.query(ctx, query.Statement{SQL: "SELECT requests, durations, ttfts" + where, Args: id}, func(scan query.Scan) error {
-		var before int64
-		var durations, ttfts []byte
-		if err := scan(&before, &durations, &ttfts); err != nil {
-			return err
-		}
-		requests += before
-		if err := t.Durations.MergeEncoded(durations); err != nil {
-			return err
-		}
-		return t.FirstTokens.MergeEncoded(ttfts)
-	})
-	if err != nil {
-		return err
-	}
-	if requests <= 0 {
-		_, err := w.exec(ctx, "DELETE"+where, id...)
-		return err
-	}
-	_, err = w.exec(ctx, rollupUpsert, append(id, t.Requests, t.Errors, t.Fallbacks, t.Input, t.Output, t.CachedInput, t.CacheWrite,
-		t.Reasoning, t.CostUSD, t.Priced, t.Durations.AppendTo([]byte{}), t.FirstTokens.AppendTo([]byte{}))...)
-	return err
+// appendRollup appends the values of rollupColumns. The sketches among them are valid until the
+// next addRollups.
+func (w *writer) appendRollup(values []any, key query.SumKey[int64], t *query.Sum) []any {
+	return append(values, key.Unit, key.Start, key.Dimensions, t.Requests, t.Errors, t.Fallbacks, t.Input, t.Output, t.CachedInput,
+		t.CacheWrite, t.Reasoning, t.CostUSD, t.Priced, w.encode(&t.Durations), w.encode(&t.FirstTokens))
+}
+
+// encode returns a sketch as the file has it. One piece of memory is used for all of a batch.
+func (w *writer) encode(sketch *record.Sketch) []byte {
+	begin := len(w.sketches)
+	w.sketches = sketch.AppendTo(w.sketches)
+	return w.sketches[begin:len(w.sketches):len(w.sketches)]
 }
 
 // summedColumns are the columns of rows that roll-ups are made of.

@@ -117,8 +117,17 @@ func schemaVersion(ctx context.Context, conn *sql.Conn) (int, error) {
 
 // insertSQL returns an INSERT of n rows of values.
 func insertSQL(table string, columns []string, n int) string {
+	return intoSQL("INSERT", table, columns, n)
+}
+
+// replaceSQL is insertSQL for rows that take the place of those with the same key.
+func replaceSQL(table string, columns []string, n int) string {
+	return intoSQL("REPLACE", table, columns, n)
+}
+
+func intoSQL(verb, table string, columns []string, n int) string {
 	row := "(" + strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", ") + ")"
-	return "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES " +
+	return verb + " INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES " +
 		strings.TrimSuffix(strings.Repeat(row+", ", n), ", ")
 }
 

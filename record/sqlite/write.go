@@ -77,7 +77,7 @@ func (w *writer) writeRows(ctx context.Context, rows []*record.Row, sums rollups
 	if err := w.insertRows(ctx, groups); err != nil {
 		return fmt.Errorf("insert rows: %w", err)
 	}
-	if err := w.insertMany(ctx, "bodies", bodyColumns, bodies); err != nil {
+	if err := w.insertMany(ctx, &w.bodies, len(bodyColumns), bodies); err != nil {
 		return fmt.Errorf("insert bodies: %w", err)
 	}
 	if early {
