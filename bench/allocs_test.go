@@ -26,9 +26,9 @@ import (
 // allocations do not, so a change that adds some has to say so by raising a number. The race
 // detector allocates too, so `make test` runs these tests once more without it.
 const (
-	budgetSmall      = 60
-	budgetLarge      = 61 // of a 100 KB body, which is not copied
-	budgetLargeBytes = 12 << 10
+	budgetSmall      = 37
+	budgetLarge      = 40 // of a 100 KB body, which is not copied
+	budgetLargeBytes = 8 << 10
 	budgetStream     = 67   // of a stream of ten events
 	budgetEvent      = 0.02 // of each event of a stream
 	budgetRecord     = 3    // to hand it over; it is written later

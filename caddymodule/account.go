@@ -39,6 +39,7 @@ func (x *exchange) logAccess() {
 		return
 	}
 	if extra, ok := ctx.Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
+		x.kept = true // the line is written behind the handler
 		extra.Set(zap.Object("llm", metrics.LogObject(&x.account)))
 	}
 }

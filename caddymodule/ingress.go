@@ -122,14 +122,14 @@ func bodyTooLarge(limit int64) *llm.Error {
 
 // readRequest fills req from a body and the headers that came with it.
 func readRequest(req *llm.Request, r *http.Request, raw []byte) error {
-	doc, err := parseBody(req.Endpoint, r.Header.Get("Content-Type"), raw)
-	if err != nil {
+	doc := &req.Doc
+	if err := parseBody(doc, req.Endpoint, r.Header.Get("Content-Type"), raw); err != nil {
 		return err
 	}
-	if err := checkSpelling(&doc); err != nil {
+	if err := checkSpelling(doc); err != nil {
 		return err
 	}
-	req.Doc, req.Header = doc, r.Header
+	req.Header = r.Header
 	req.Model, _ = doc.String("model")
 	if req.Endpoint != llm.CountTokens { // where it says how the answer would be asked for
 		req.Stream, _ = doc.Bool("stream")
@@ -145,9 +145,11 @@ func readRequest(req *llm.Request, r *http.Request, raw []byte) error {
 		{headerInputs, "inputs", &req.Inputs},
 		{headerMetadata, "metadata", &req.Metadata},
 	} {
-		if *o.into, err = readObject(r.Header, o.header, &doc, o.member); err != nil {
+		object, err := readObject(r.Header, o.header, doc, o.member)
+		if err != nil {
 			return err
 		}
+		*o.into = object
 	}
 	return nil
 }
@@ -168,13 +170,14 @@ func checkSpelling(doc *llm.Document) error {
 	return nil
 }
 
-func parseBody(endpoint llm.Endpoint, contentType string, raw []byte) (llm.Document, error) {
+func parseBody(doc *llm.Document, endpoint llm.Endpoint, contentType string, raw []byte) (err error) {
 	if endpoint == llm.Transcriptions || endpoint == llm.Translations {
 		if media, _, _ := mime.ParseMediaType(contentType); media == "multipart/form-data" {
-			return llm.ParseForm(raw, contentType)
+			*doc, err = llm.ParseForm(raw, contentType)
+			return err
 		}
 	}
-	return llm.ParseJSON(raw)
+	return llm.ParseJSONInto(doc, raw)
 }
 
 // headerObjects are documents to read a header's object into, whose bytes alone are kept.

@@ -15,40 +15,14 @@ import (
 	"github.com/mulligan-gateway/mulligan/deployment"
 	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/metrics"
-	"github.com/mulligan-gateway/mulligan/rules"
 	"github.com/mulligan-gateway/mulligan/upstream"
-	"github.com/mulligan-gateway/mulligan/upstream/dialect/invoke"
 )
-
-// exchange is one client request while it is served. What the world learns of it is in
-// account; the rest is what the steps hand to each other.
-type exchange struct {
-	site *site
-	w    http.ResponseWriter
-	r    *http.Request
-	ctx  context.Context // of the request, or less: see underway
-
-	account llm.Exchange
-	body    *body // nil until it has been read
-	request llm.Request
-	facts   rules.Facts
-
-	deployment *deployment.Deployment // nil for a client that named a model itself
-	variant    *deployment.Variant
-	estimated  bool // no provider was called: the answer is an estimate
-	committed  bool // the status line is out
-	early      bool // it went out to keep the stream alive, before anybody had answered
-	keepalive  keepalive
-	capture    *capture // nil unless bodies are kept
-
-	// What a request of the Deployment API said, and what answers it; nil for all others.
-	invoked *invoke.Request
-	exit    *invoke.Exit
-}
 
 // serveEndpoint is the path of one request, top to bottom.
 func (s *site) serveEndpoint(w http.ResponseWriter, r *http.Request, endpoint llm.Endpoint) {
-	s.serve(s.begin(w, r, endpoint), steps{ingress: (*exchange).ingress, answer: (*exchange).askAndRespond})
+	x := s.begin(w, r, endpoint)
+	s.serve(x, steps{ingress: (*exchange).ingress, answer: (*exchange).askAndRespond})
+	x.recycle() // not behind a panic
 }
 
 // steps are those of an exchange that are not the same for every path.
@@ -63,8 +37,8 @@ func (s *site) serve(x *exchange, do steps) {
 	defer lease.release()
 
 	defer x.letGo()
-	underway.begin(x)
-	defer underway.end(x)
+	x.enlist()
+	defer x.strike()
 	defer x.finish() // 7 account
 	defer x.rescue()
 
@@ -103,18 +77,11 @@ func (x *exchange) askAndRespond() error {
 func (s *site) begin(w http.ResponseWriter, r *http.Request, endpoint llm.Endpoint) *exchange {
 	now := time.Now()
 	id := newTraceID()
-	x := &exchange{site: s, w: w, r: r}
+	x := spareExchanges.Get().(*exchange)
+	x.site, x.w, x.r = s, w, r
 	x.account.TraceID, x.account.Start, x.account.Endpoint = id, now, endpoint
 	x.request.TraceID, x.request.Time, x.request.Endpoint = id, now, endpoint
-	x.facts.Request = &x.request
 	return x
-}
-
-// letGo gives the request's body back, when nothing of the exchange looks at it any more.
-func (x *exchange) letGo() {
-	if x.body != nil {
-		x.body.release()
-	}
 }
 
 // randomness are readers of the system's random source, which hold some of it in advance: to ask
@@ -143,7 +110,7 @@ func (x *exchange) choose() error {
 	x.facts.Healthy = x.site.app.healthy
 
 	ctx, end := metrics.StartRules(x.r.Context(), &x.account)
-	v, err := x.deployment.Choose(ctx, &x.facts, x.ruleFailed)
+	v, err := x.deployment.Choose(ctx, x.facts, x.skipped)
 	if v != nil {
 		x.variant = v
 		x.account.Variant = v.Name
@@ -166,19 +133,12 @@ func (x *exchange) ruleFailed(v *deployment.Variant, err error) {
 
 // attempt gets one good reply out of the variant's route.
 func (x *exchange) attempt() (*upstream.Reply, error) {
-	call := upstream.Call{
-		Request:     &x.request,
-		Exchange:    &x.account,
-		Body:        x.rewrite,
-		Hold:        x.body.hold,
-		InputTokens: x.facts.InputTokens,
-		CountTokens: rules.CountTokens,
-		OnAttempt:   x.attemptSpan,
-	}
 	if x.exit != nil {
-		call.Exit = x.exit
+		x.call.Exit = x.exit
 	}
-	return x.variant.Route.Do(x.ctx, &call)
+	ctx := x.newContext()
+	x.call.Cancel = x.place.cancel
+	return x.variant.Route.Do(ctx, x.call)
 }
 
 // rewrite makes the body for one target: the variant's edits on the client's bytes.
@@ -204,6 +164,7 @@ func (x *exchange) rescue() {
 	if p == http.ErrAbortHandler { //nolint:errorlint // the sentinel is panicked as it is
 		panic(p)
 	}
+	x.kept = true
 	x.site.log.Error("panic while serving a request",
 		zap.String("trace_id", x.account.TraceID),
 		zap.Any("panic", p),

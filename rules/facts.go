@@ -39,10 +39,25 @@ var _ cel.Activation = (*Facts)(nil)
 // use makes the facts ready for a rule of a compiler. What another compiler's rules found out
 // is forgotten, since compilers may differ in what they hide.
 func (f *Facts) use(c *Compiler) {
+	if f.compiler == nil {
+		f.compiler = c
+	}
 	if f.compiler != c {
 		*f = Facts{Request: f.Request, Deployment: f.Deployment, Domain: f.Domain, Healthy: f.Healthy, compiler: c}
 	}
 	f.spent = 0
+}
+
+// Reset makes the facts those of another request, which their Request points to from now on.
+// It keeps the memory of those that every rule may ask for.
+func (f *Facts) Reset() {
+	values := f.values
+	clear(values)
+	for i := range f.roots {
+		f.roots[i].reset()
+	}
+	roots := f.roots
+	*f = Facts{Request: f.Request, values: values, objects: f.objects, roots: roots}
 }
 
 // credentials returns the names of further headers that carry credentials.

@@ -50,6 +50,22 @@ func (s sample) facts(t testing.TB) *Facts {
 	return &Facts{Request: req, Deployment: "support-reply", Domain: "customer-care"}
 }
 
+// usedFacts returns the sample's facts in those of another request, which the rule has asked
+// before.
+func (s sample) usedFacts(t testing.TB, rule *Condition) *Facts {
+	f := sample{
+		endpoint: llm.Responses, body: `{"model":"other","stream":true,"input":"other","user":"other","metadata":{"a":"other"},"inputs":{"a":"other"}}`,
+		context: `{"tier":"other","a":{"b":"other"}}`, header: http.Header{"X-Other": {"other"}},
+		client: llm.Client{ID: "other", IP: "192.0.2.1", Authenticated: true},
+	}.facts(t)
+	rule.Eval(context.Background(), f)
+	f.InputTokens()
+	f.Reset()
+	own := s.facts(t)
+	*f.Request, f.Deployment, f.Domain = *own.Request, own.Deployment, own.Domain
+	return f
+}
+
 func newCompiler(t testing.TB, o Options) *Compiler {
 	t.Helper()
 	c, err := NewCompiler(o)
@@ -75,6 +91,9 @@ func expect(t *testing.T, s sample, source string, want Verdict) Result {
 	got := rule.Eval(context.Background(), s.facts(t))
 	if got.Verdict != want {
 		t.Errorf("%s: %s (key %q, error %v), want %s", source, got.Verdict, got.Key, got.Err, want)
+	}
+	if used := rule.Eval(context.Background(), s.usedFacts(t, rule)); used.Verdict != got.Verdict || used.Key != got.Key {
+		t.Errorf("%s: of facts that are used again it says %s %q, else %s %q", source, used.Verdict, used.Key, got.Verdict, got.Key)
 	}
 	e := rule.Explain(context.Background(), s.facts(t))
 	if e.Verdict != got.Verdict || e.Key != got.Key {

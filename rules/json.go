@@ -61,6 +61,14 @@ type jsonObject struct {
 	doc *llm.Document
 }
 
+// reset forgets what the object was, and keeps the memory of what was asked.
+func (o *jsonObject) reset() {
+	asked := o.asked
+	clear(asked)
+	*o = jsonObject{}
+	o.asked = asked[:0]
+}
+
 func newJSONObject(raw string) *jsonObject {
 	o := &jsonObject{raw: raw}
 	o.from = o

@@ -101,7 +101,8 @@ func (a *attempt) finish() {
 	r.Status = a.status
 	r.Duration = time.Since(r.Start)
 	a.dog.stop()
-	a.cancel(nil)
+	a.end()
+	a.finished = true
 	a.target.leave()
 	if a.endSpan != nil {
 		a.endSpan(r)

@@ -29,6 +29,7 @@ const (
 // attempt is one request to one provider.
 type attempt struct {
 	loop   *loop
+	room   *Room // that it is in, nil for those behind the first
 	target *Target
 	key    int // index among the provider's keys
 	way    way
@@ -36,18 +37,21 @@ type attempt struct {
 	record int           // index in the exchange's attempts
 	index  int           // of the target in the route
 
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	dog    watchdog
-	phase  phase
-	host   string
-	status int
-	framed bool // the stream comes in AWS's frames instead of server-sent events
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	borrows bool // the context is the call's, and not cancelled yet
+	dog     watchdog
+	phase   phase
+	host    string
+	status  int
+	framed  bool // the stream comes in AWS's frames instead of server-sent events
 
 	endSpan func(*llm.Attempt)
 	judged  func(error) // tells the target's breaker
-	closed  bool
-	reply   Reply
+	// closed says that the account of its reply is closed, and finished that nothing of it runs
+	// any more.
+	closed, finished bool
+	reply            Reply
 }
 
 // do sends the request and waits for the first meaningful output.
@@ -70,13 +74,21 @@ func (a *attempt) do(payload llm.Payload) (*Reply, *fault) {
 	a.phase, a.status = phaseOutput, resp.StatusCode
 	reply, fault := a.read(resp)
 	if fault != nil {
-		a.cancel(nil)         // first, as closing waits for the end of an HTTP/2 stream
+		a.end()               // first, as closing waits for the end of an HTTP/2 stream
 		_ = resp.Body.Close() // nothing more is read of it
 		return nil, fault
 	}
 	a.phase = phaseStream
 	a.dog.pause()
 	return reply, nil
+}
+
+// end ends what of the attempt still runs.
+func (a *attempt) end() {
+	a.cancel(nil)
+	if a.borrows {
+		a.borrows, a.loop.spent = false, true
+	}
 }
 
 // notMade says what it means that the request could not be made. Whether the endpoint is there
@@ -114,7 +126,7 @@ func (a *attempt) read(resp *http.Response) (*Reply, *fault) {
 	if q := a.loop.call.Request; a.loop.policy().Continue && q.Endpoint == llm.Chat && q.Stream {
 		r.said = &a.loop.said
 	}
-	r.watcher = newWatcher(a.way.endpoint, a.hidesUsage())
+	r.watcher = a.newWatcher()
 	expectChoices(r.watcher, a.loop.call.Request)
 	if a.way.exit != nil {
 		r.doorway = &doorway{to: a.way.exit.Events()}
@@ -132,10 +144,8 @@ func (a *attempt) read(resp *http.Response) (*Reply, *fault) {
 		r.release()
 		return nil, f
 	}
-	r.Header = a.target.Provider.ReplyHeader(resp.Header)
-	if r.Header == nil {
-		r.Header = make(http.Header, 8)
-	}
+	r.Header = a.newHeader()
+	provider.ReplyHeader(r.Header, resp.Header)
 	switch {
 	case (a.way.to != nil || a.way.exit != nil || a.framed) && r.Stream:
 		r.Header["Content-Type"] = []string{"text/event-stream"}

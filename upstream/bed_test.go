@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ type bed struct {
 	t     *testing.T
 	state *State
 	route *Route
+	rooms sync.Pool // used again, as those of exchanges are
 }
 
 // quick is a policy without waits worth mentioning.
@@ -108,7 +110,20 @@ func (b *bed) wanting(t *testing.T, endpoint llm.Endpoint, body string) outcome 
 func (b *bed) ask(ctx context.Context, req *llm.Request) (o outcome) {
 	b.t.Helper()
 	o.exchange = llm.Exchange{Start: time.Now(), Endpoint: req.Endpoint, Stream: req.Stream}
+	client := ctx
+	ctx, cancel := context.WithCancelCause(client)
+	defer cancel(nil)
+	room, ok := b.rooms.Get().(*Room)
+	if !ok {
+		room = new(Room)
+	}
+	defer func() { // behind the end of the reply
+		if room.Clear() {
+			b.rooms.Put(room)
+		}
+	}()
 	reply, err := b.route.Do(ctx, &Call{
+		Room: room, Cancel: cancel, Renew: func() context.Context { return client },
 		Request: req, Exchange: &o.exchange,
 		Body: func(int) (llm.Payload, []string, error) {
 			return llm.Payload{ContentType: "application/json", Parts: [][]byte{req.Doc.Raw}}, nil, nil

@@ -117,7 +117,7 @@ func saysUsage(e llm.Endpoint) bool { return e == llm.Messages || e == llm.Respo
 func newWatcher(e llm.Endpoint, hideUsage bool) dialect.Watcher {
 	switch e {
 	case llm.Chat, llm.Completions:
-		return chat.NewWatcher(hideUsage)
+		return chat.NewWatcher(hideUsage) // see spokenAsChat
 	case llm.Messages:
 		return messages.NewWatcher()
 	case llm.Responses:
@@ -126,6 +126,9 @@ func newWatcher(e llm.Endpoint, hideUsage bool) dialect.Watcher {
 		return typed.NewWatcher()
 	}
 }
+
+// spokenAsChat says whether chat.Watcher looks at the replies of an endpoint.
+func spokenAsChat(e llm.Endpoint) bool { return e == llm.Chat || e == llm.Completions }
 
 // expectChoices tells a watcher of chat how many choices its client has asked for.
 func expectChoices(w dialect.Watcher, q *llm.Request) {

@@ -178,7 +178,7 @@ func (n *run) fetchMedia(said llm.Payload, dropped []string, refused error) (llm
 	if l.media == nil {
 		l.media = make(gathered)
 	}
-	ctx := l.ctx
+	ctx := l.context()
 	if !l.end.IsZero() {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, l.end)

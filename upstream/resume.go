@@ -24,7 +24,7 @@ func (r *Reply) resume() bool {
 	provider, model := x.Provider, x.Model
 	for i := r.attempt.index + 1; i < len(l.route.Targets); i++ {
 		next := l.resume(i, said)
-		if l.ctx.Err() != nil {
+		if l.context().Err() != nil {
 			break
 		}
 		if next == nil {
@@ -58,7 +58,7 @@ func (l *loop) resume(i int, said []byte) *Reply {
 		return nil
 	}
 	l.call.Exchange.Dropped = dropped
-	n := run{loop: l, target: t, payload: llm.Payload{ContentType: payload.ContentType, Parts: [][]byte{body}}}
+	n := l.newRun(t, llm.Payload{ContentType: payload.ContentType, Parts: [][]byte{body}})
 	if n.translate() != nil {
 		return nil
 	}

@@ -46,6 +46,13 @@ type Call struct {
 	// OnAttempt is called before each attempt. The context that it returns is the attempt's,
 	// and the function that it returns is called when the attempt is over.
 	OnAttempt func(context.Context, *llm.Attempt) (context.Context, func(*llm.Attempt))
+	// Cancel cancels the context that Do is given. The first attempt does without a context of its
+	// own then, and cancels that one at its end; whatever comes after it asks Renew for another one
+	// of the same client. Both may be nil.
+	Cancel context.CancelCauseFunc
+	Renew  func() context.Context
+	// Room is memory for the call, in use until its reply is closed; nil takes new memory.
+	Room *Room
 }
 
 // Do returns a reply whose first meaningful output is in hand, which the caller must close.
@@ -53,7 +60,12 @@ type Call struct {
 //
 // ctx is the client's. When it ends, so does the request at the provider.
 func (r *Route) Do(ctx context.Context, c *Call) (*Reply, error) {
-	l := loop{route: r, call: c, ctx: ctx}
+	room := c.Room
+	if room == nil {
+		room = new(Room)
+	}
+	l := &room.loop
+	*l = loop{route: r, call: c, ctx: ctx, room: room}
 	if r.Policy.Timeout > 0 {
 		l.end = c.Exchange.Start.Add(r.Policy.Timeout)
 	}
@@ -64,8 +76,10 @@ func (r *Route) Do(ctx context.Context, c *Call) (*Reply, error) {
 type loop struct {
 	route *Route
 	call  *Call
-	ctx   context.Context
-	end   time.Time // of the exchange; zero for none
+	room  *Room
+	ctx   context.Context // see context
+	spent bool            // the first attempt has cancelled ctx
+	end   time.Time       // of the exchange; zero for none
 
 	// roomierThan is how many tokens a target must take more than, after one said that the
 	// request is too long for it.
@@ -93,6 +107,14 @@ type postponed struct {
 	wake  time.Time
 	why   Reason // "" when its provider has no place left
 	extra int    // which extra attempt at it is the next one; 0 when it has not been asked
+}
+
+// context returns the context of what comes next.
+func (l *loop) context() context.Context {
+	if l.spent {
+		l.ctx, l.spent = l.call.Renew(), false
+	}
+	return l.ctx
 }
 
 func (l *loop) policy() *Policy { return &l.route.Policy }
@@ -138,7 +160,8 @@ func (l *loop) try(i int, passed *postponed) (*Reply, error) {
 		return nil, err
 	}
 	l.call.Exchange.Dropped = dropped
-	n := run{loop: l, target: t, payload: payload, force: passed != nil}
+	n := l.newRun(t, payload)
+	n.force = passed != nil
 	if err := n.translate(); err != nil {
 		return nil, l.unable(err)
 	}
@@ -236,7 +259,7 @@ func (l *loop) sleep(d time.Duration) bool {
 	select {
 	case <-t.C:
 		return true
-	case <-l.ctx.Done():
+	case <-l.context().Done():
 		return false
 	}
 }
@@ -257,7 +280,7 @@ func (l *loop) note(t *Target, f *fault, host string) {
 // error returns what the client is told of everything that was tried.
 func (l *loop) error() error {
 	switch {
-	case l.ctx.Err() != nil:
+	case l.context().Err() != nil:
 		return l.gone()
 	case l.first == nil && l.cannot != nil:
 		return l.unsayable()
@@ -280,7 +303,7 @@ func (l *loop) busy(wait time.Duration) error {
 
 // gone returns what is noted when the client has left while nobody was being asked.
 func (l *loop) gone() error {
-	return clientGone(context.Cause(l.ctx))
+	return clientGone(context.Cause(l.context()))
 }
 
 func (l *loop) unsayable() error {

@@ -36,6 +36,13 @@ type run struct {
 	taken    time.Time // when the budget allowed an extra attempt that is not made yet
 }
 
+// newRun returns the run of a target. It is the only one: the run before it is over.
+func (l *loop) newRun(t *Target, payload llm.Payload) *run {
+	n := &l.room.run
+	*n = run{loop: l, target: t, payload: payload}
+	return n
+}
+
 var (
 	standInURL    = &url.URL{Scheme: "http", Host: "provider"}
 	standInHeader = http.Header{}
@@ -59,9 +66,9 @@ func (n *run) do() *Reply {
 	if !n.taken.IsZero() {
 		n.target.provider.budget.giveBack(n.taken)
 	}
-	if err != nil && n.loop.ctx.Err() != nil {
+	if err != nil && n.loop.context().Err() != nil {
 		n.loop.stopped = true
-		n.loop.note(n.target, &fault{kind: kindCancelled, cause: context.Cause(n.loop.ctx)}, "")
+		n.loop.note(n.target, &fault{kind: kindCancelled, cause: context.Cause(n.loop.context())}, "")
 	}
 	return n.reply
 }
@@ -78,7 +85,7 @@ func (n *run) repeat() error {
 		Backoff:      n.backoff,
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
-	standIn := (&http.Request{Method: http.MethodPost, URL: standInURL, Header: standInHeader}).WithContext(n.loop.ctx)
+	standIn := (&http.Request{Method: http.MethodPost, URL: standInURL, Header: standInHeader}).WithContext(n.loop.context())
 	resp, err := client.Do(&retryablehttp.Request{Request: standIn})
 	if err == nil {
 		_ = resp.Body.Close() // a stand-in, too
@@ -186,7 +193,8 @@ func (n *run) begin(judged func(error)) *attempt {
 	if n.extra == 0 && n.switches == 0 {
 		n.target.provider.budget.request(now)
 	}
-	a := &attempt{loop: l, target: n.target, record: len(x.Attempts), judged: judged}
+	a := l.room.newAttempt()
+	a.loop, a.target, a.record, a.judged = l, n.target, len(x.Attempts), judged
 	a.way, _ = n.target.way(l.call.Request.Endpoint)
 	if l.call.Exit != nil {
 		a.way.exit = l.call.Exit
@@ -196,11 +204,15 @@ func (n *run) begin(judged func(error)) *attempt {
 	n.target.provider.turn.Add(1)
 	x.Attempts = append(x.Attempts, llm.Attempt{Provider: n.target.Provider.Name(), Model: n.target.Model, Start: now})
 	x.Provider, x.Model = n.target.Provider.Name(), n.target.Model
-	ctx := l.ctx
+	a.ctx = l.context()
 	if l.call.OnAttempt != nil {
-		ctx, a.endSpan = l.call.OnAttempt(ctx, &x.Attempts[a.record])
+		a.ctx, a.endSpan = l.call.OnAttempt(a.ctx, &x.Attempts[a.record])
 	}
-	a.ctx, a.cancel = context.WithCancelCause(ctx)
+	if a.borrows = l.call.Cancel != nil && a.record == 0; a.borrows {
+		a.cancel = l.call.Cancel
+	} else {
+		a.ctx, a.cancel = context.WithCancelCause(a.ctx)
+	}
 	a.dog.cancel = a.cancel
 	a.dog.start(now, l.policy(), l.end)
 	return a

@@ -19,6 +19,10 @@ type watchdog struct {
 	armed   int64 // what the owner set the timer to last
 	paused  atomic.Bool
 	recheck time.Duration // when paused
+
+	running bool        // the owner has set the timer, and not stopped it
+	missed  bool        // the timer had fired when the owner set or stopped it
+	fired   atomic.Bool // fire has been called
 }
 
 // bound is a point in time, in nanoseconds since the attempt began, and what ends there.
@@ -45,7 +49,7 @@ var (
 const never = math.MaxInt64
 
 // start begins to watch: p.FirstToken for the first output, and the attempt's and the
-// exchange's bounds for all of it.
+// exchange's bounds for all of it. A timer that is there is a quiet watchdog's, used again.
 func (w *watchdog) start(now time.Time, p *Policy, end time.Time) {
 	w.begun, w.attempt, w.armed, w.recheck = now, bound{at: never}, never, p.Idle
 	if w.recheck <= 0 {
@@ -59,7 +63,9 @@ func (w *watchdog) start(now time.Time, p *Policy, end time.Time) {
 			w.attempt = bound{left, errTimeout}
 		}
 	}
-	w.timer = time.AfterFunc(never, w.fire)
+	if w.timer == nil {
+		w.timer, w.running = time.AfterFunc(never, w.fire), true
+	}
 	w.next(now, p.FirstToken, errFirstToken)
 }
 
@@ -94,10 +100,13 @@ func (w *watchdog) resume() { w.paused.Store(false) }
 
 func (w *watchdog) rearm(now time.Time, at int64) {
 	w.armed = at
-	w.timer.Reset(time.Duration(at) - now.Sub(w.begun))
+	pending := w.timer.Reset(time.Duration(at) - now.Sub(w.begun))
+	w.missed = w.missed || w.running && !pending
+	w.running = true
 }
 
 func (w *watchdog) fire() {
+	w.fired.Store(true)
 	paused := w.paused.Load() // first: behind the end of a pause, due is a new one
 	due := w.due.Load()
 	if due == never {
@@ -126,4 +135,13 @@ func (w *watchdog) fire() {
 	w.cancel(what)
 }
 
-func (w *watchdog) stop() { w.timer.Stop() }
+func (w *watchdog) stop() {
+	pending := w.timer.Stop()
+	w.missed = w.missed || w.running && !pending
+	w.running = false
+}
+
+// quiet says, of one that is stopped, that fire has never been called and never will be. It sets
+// the timer itself, so that one which has been called may be at work without the timer's
+// showing it.
+func (w *watchdog) quiet() bool { return !w.missed && !w.fired.Load() }

@@ -17,17 +17,15 @@ var replyHeaders = []string{
 
 const rateLimitPrefix = "X-Ratelimit-"
 
-// ReplyHeader returns those of a reply's headers that the client may see: the request's id
-// at the vendor, its processing time and what is left of the rate limits. Cookies, names of
-// organisations and the vendor's servers stay behind. So do Content-Type and Retry-After:
-// they are about the answer that the client gets, which this reply need not be. The result
-// is the caller's, but for the slices in it.
-func (*Provider) ReplyHeader(h http.Header) http.Header {
-	out := make(http.Header, 4) // there is room for eight
-	for name, values := range h {
+// ReplyHeader puts those of a reply's headers into another header that the client may see: the
+// request's id at the vendor, its processing time and what is left of the rate limits. Cookies,
+// names of organisations and the vendor's servers stay behind. So do Content-Type and
+// Retry-After: they are about the answer that the client gets, which this reply need not be.
+// The values are shared.
+func ReplyHeader(into, reply http.Header) {
+	for name, values := range reply {
 		if strings.HasPrefix(name, rateLimitPrefix) || slices.Contains(replyHeaders, name) {
-			out[name] = values
+			into[name] = values
 		}
 	}
-	return out
 }

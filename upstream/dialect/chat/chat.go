@@ -29,10 +29,25 @@ type Watcher struct {
 // NewWatcher returns a watcher of one reply. With hideUsage the client does not get to see
 // what a stream says of its usage.
 func NewWatcher(hideUsage bool) *Watcher {
-	w := &Watcher{hideUsage: hideUsage}
-	w.doc.Members = w.room[:0]
+	w := new(Watcher)
+	w.Reset(hideUsage)
 	return w
 }
+
+// Reset makes the watcher one of another reply, as NewWatcher returns it. It keeps memory, but
+// not that of long events.
+func (w *Watcher) Reset(hideUsage bool) {
+	event := w.twin.data[:0]
+	if cap(event) > keptEvent {
+		event = nil
+	}
+	*w = Watcher{hideUsage: hideUsage}
+	w.doc.Members = w.room[:0]
+	w.twin.data = event
+}
+
+// keptEvent is up to which length in bytes the memory of an event is kept.
+const keptEvent = 4 << 10
 
 // Expect says how many choices were asked for, where it is more than one. A stream is whole
 // when all of them have ended.
