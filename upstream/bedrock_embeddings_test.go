@@ -30,7 +30,9 @@ func TestEmbeddingsAndRankingsByBedrock(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := fakellm.Start(t, fakellm.Raw(http.StatusOK, "application/json", c.reply))
 			b := newBed(t, quick())
-			bytesOnly(b, s, nil).Model = c.model
+			target := bytesOnly(b, s, nil)
+			target.Model = c.model
+			target.findChat()
 			o := b.call(t.Context(), c.endpoint, c.body)
 			if o.err != nil || gjson.Get(o.body, c.want).String() != c.wantedValue || gjson.Get(o.body, "model").String() != c.model {
 				t.Fatalf("%s %v", o.body, o.err)

@@ -24,6 +24,13 @@ type way struct {
 // way returns how the target is asked what comes in at an endpoint, and false when it cannot
 // be asked that.
 func (t *Target) way(e llm.Endpoint) (way, bool) {
+	if e == llm.Chat {
+		return t.chat.way, t.chat.ok
+	}
+	return t.findWay(e)
+}
+
+func (t *Target) findWay(e llm.Endpoint) (way, bool) {
 	if t.Provider.Serves(e, t.Model) {
 		return way{endpoint: e, to: t.translator(e)}, true
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sony/gobreaker/v2"
 
+	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/catalog"
 	"github.com/mulligan-gateway/mulligan/upstream/provider"
 )
@@ -21,6 +22,13 @@ type Target struct {
 	state    *targetState
 	provider *providerState
 	keys     []*keyState // at the same index as Provider.Keys
+	chat     knownWay    // how it is asked most
+}
+
+// knownWay is what Target.way returns, found out at load.
+type knownWay struct {
+	way way
+	ok  bool
 }
 
 // NewTarget returns a target whose state is kept in s under its name. It is for targets that
@@ -42,8 +50,12 @@ func NewPassingTarget(s *State, p *provider.Provider, model string, entry *catal
 func newTarget(s *State, p *provider.Provider, model string, entry *catalog.Model) *Target {
 	t := &Target{Provider: p, Model: model, Entry: entry, name: p.Name() + "/" + model}
 	t.provider, t.keys = s.provider(p)
+	t.findChat()
 	return t
 }
+
+// findChat finds out how the target is asked in chat.
+func (t *Target) findChat() { t.chat.way, t.chat.ok = t.findWay(llm.Chat) }
 
 // Name returns "provider/model".
 func (t *Target) Name() string { return t.name }

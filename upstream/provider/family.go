@@ -52,15 +52,26 @@ func (f *Family) path(e llm.Endpoint) string {
 type asked struct {
 	Family
 	urls map[llm.Endpoint]*url.URL
+	// requests are what all requests to an endpoint have in common, and headers those of requests
+	// with a JSON body: of each key, in the account's order, one for plain replies and one for
+	// streams.
+	requests map[llm.Endpoint]*http.Request
+	headers  []http.Header
 }
 
 // newAsked makes the URL of every endpoint from the base.
 func newAsked(f Family, base *url.URL) *asked {
-	a := &asked{Family: f, urls: make(map[llm.Endpoint]*url.URL, len(f.Endpoints))}
+	a := &asked{
+		Family: f, urls: make(map[llm.Endpoint]*url.URL, len(f.Endpoints)),
+		requests: make(map[llm.Endpoint]*http.Request, len(f.Endpoints)),
+	}
 	for _, e := range f.Endpoints {
 		a.urls[e] = base
 		if f.ModelPaths[e] == nil {
 			a.urls[e] = base.JoinPath(f.path(e))
+		}
+		a.requests[e] = &http.Request{
+			Method: http.MethodPost, URL: a.urls[e], Host: base.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		}
 	}
 	return a

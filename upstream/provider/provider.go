@@ -59,6 +59,7 @@ type Provider struct {
 	signer      signer // nil where a key signs in
 	maxInFlight int
 	transport   http.RoundTripper
+	shares      bool // the transport leaves requests as they are, so that what they have in common is shared
 	fetcher     *fetch.Fetcher
 }
 
@@ -99,6 +100,7 @@ func New(c Config) (*Provider, error) {
 	case p.transport == nil:
 		p.transport = NewTransport()
 	}
+	p.prepare()
 	return p, nil
 }
 

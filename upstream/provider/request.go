@@ -34,55 +34,28 @@ const userAgent = "mulligan"
 // the vendor does not have is unsupported_by_provider.
 func (p *Provider) NewRequest(ctx context.Context, c Call) (*http.Request, error) {
 	way := p.of(c.Model)
-	u := way.urls[c.Endpoint]
-	if u == nil {
+	common := way.requests[c.Endpoint]
+	if common == nil {
 		return nil, llm.NewError(llm.CodeUnsupportedByProvider,
 			fmt.Sprintf("The provider %s has no endpoint for %s.", p.name, c.Endpoint))
 	}
-	if !slices.Contains(p.keys, c.Key) {
+	key := slices.Index(p.keys, c.Key)
+	if key < 0 {
 		return nil, llm.NewError(llm.CodeInternalError, "Mulligan failed while making a request.").
 			WithCause(fmt.Errorf("provider %s was given a key that is not its own", p.name))
 	}
-	h := make(http.Header, 4+len(p.header))
-	set := llm.NewHeaders(h, 4)
-	if c.Payload.ContentType != "" {
-		set.Set("Content-Type", c.Payload.ContentType)
+	r := common.WithContext(ctx)
+	r.Header = p.headerOf(way, &c, key)
+	if !p.shares {
+		own := *r.URL
+		r.URL = &own
 	}
-	set.Set("User-Agent", userAgent)
-	switch {
-	case !c.Stream:
-	case way.Streams != "":
-		set.Set("Accept", way.Streams)
-	default:
-		set.Set("Accept", "text/event-stream")
-	}
-	switch {
-	case c.Key == "":
-	case p.vendor.KeyHeader != "":
-		set.Set(p.vendor.KeyHeader, c.Key)
-	default:
-		set.Set("Authorization", "Bearer "+c.Key)
-	}
-	for name, values := range way.Header {
-		h[name] = values
-	}
-	for name, values := range p.header {
-		h[name] = values
-	}
-	own := *u // a transport that rewrites the URL must not do so for the next request
 	if pathOf := way.ModelPaths[c.Endpoint]; pathOf != nil {
 		path, query := pathOf(way.wire(c.Model), c.Stream)
-		own = *u.JoinPath(path)
-		own.RawQuery = query
+		r.URL = r.URL.JoinPath(path)
+		r.URL.RawQuery = query
 	}
-	r := &http.Request{
-		Method: http.MethodPost, URL: &own, Host: own.Host, Header: h,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		ContentLength: int64(c.Payload.Len()),
-	}
-	r.GetBody = func() (io.ReadCloser, error) { return newBody(c.Payload), nil }
-	r.Body = newBody(c.Payload)
-	r = r.WithContext(ctx)
+	setBody(r, c.Payload)
 	if p.signer != nil {
 		if err := p.signer.Sign(r, c.Payload); err != nil {
 			return nil, &SignInError{err}
@@ -96,16 +69,23 @@ func (p *Provider) NewRequest(ctx context.Context, c Call) (*http.Request, error
 // its buffer of 4 KiB, and everything else after it: a small copy saves a call to the kernel.
 const CopiedBody = 3584
 
-// newBody returns the body of a request. A body without bytes must be http.NoBody, or its
-// length would count as unknown.
-func newBody(p llm.Payload) io.ReadCloser {
-	switch n := p.Len(); {
+// setBody gives a request its body. A body without bytes must be http.NoBody, or its length would
+// count as unknown.
+func setBody(r *http.Request, p llm.Payload) {
+	n := p.Len()
+	r.ContentLength = int64(n)
+	switch {
 	case n == 0:
-		return http.NoBody
+		r.Body = http.NoBody
+		r.GetBody = func() (io.ReadCloser, error) { return http.NoBody, nil }
 	case n <= CopiedBody:
-		return io.NopCloser(bytes.NewReader(p.Bytes()))
+		b := p.Bytes()
+		r.Body = io.NopCloser(bytes.NewReader(b))
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
+	default:
+		r.Body = NewBody(p)
+		r.GetBody = func() (io.ReadCloser, error) { return NewBody(p), nil }
 	}
-	return NewBody(p)
 }
 
 // Body reads a payload's slices one after the other.

@@ -104,8 +104,11 @@ func TestEveryRequestHasItsOwnKey(t *testing.T) {
 	}
 }
 
-func TestRequestsDoNotShareWhatCanBeChanged(t *testing.T) {
-	p, err := New(Config{Name: "mine", Kind: "ollama", Header: http.Header{"X-Team": {"a"}, "x-team": {"b"}, "X-teaM": {"c"}}})
+// rewriting is a transport that may do anything to a request.
+type rewriting struct{ http.RoundTripper }
+
+func TestRequestsDoNotShareWhatATransportMayChange(t *testing.T) {
+	p, err := New(Config{Name: "mine", Kind: "ollama", Transport: rewriting{}, Header: http.Header{"X-Team": {"a"}, "x-team": {"b"}, "X-teaM": {"c"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,5 +246,41 @@ func TestRepliesShowTheClientTheAllowedHeadersOnly(t *testing.T) {
 	want := []string{"Content-Disposition", "Openai-Processing-Ms", "Request-Id", "X-Amzn-Requestid", "X-Ratelimit-Remaining-Tokens", "X-Request-Id"}
 	if names := slices.Sorted(maps.Keys(got)); !slices.Equal(names, want) {
 		t.Errorf("got %v, want %v", names, want)
+	}
+}
+
+// What net/http's own transport is given is shared, so it must not differ by what came before.
+func TestSharedHeadersAreThoseOfTheRequest(t *testing.T) {
+	for name, transport := range map[string]http.RoundTripper{"shared": &http.Transport{}, "its own": rewriting{}} {
+		t.Run(name, func(t *testing.T) {
+			p, err := New(Config{Name: "mine", Kind: "anthropic", Keys: []string{"a", "b"}, Header: http.Header{"X-Team": {"t"}}, Transport: transport})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				for _, key := range p.Keys() {
+					for _, stream := range []bool{false, true} {
+						for _, media := range []string{"application/json", "multipart/form-data; boundary=x", ""} {
+							r, err := p.NewRequest(t.Context(), Call{
+								Endpoint: llm.Messages, Key: key, Stream: stream, Payload: llm.Payload{ContentType: media, Parts: [][]byte{[]byte("{}")}},
+							})
+							if err != nil {
+								t.Fatal(err)
+							}
+							want := http.Header{"User-Agent": {"mulligan"}, "X-Api-Key": {key}, "X-Team": {"t"}, HeaderAnthropicVersion: {"2023-06-01"}}
+							if stream {
+								want["Accept"] = []string{"text/event-stream"}
+							}
+							if media != "" {
+								want["Content-Type"] = []string{media}
+							}
+							if !maps.EqualFunc(r.Header, want, slices.Equal) || r.ContentLength != 2 {
+								t.Errorf("%s, %t, %q: got %v, want %v", key, stream, media, r.Header, want)
+							}
+						}
+					}
+				}
+			}
+		})
 	}
 }
