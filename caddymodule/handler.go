@@ -42,6 +42,7 @@ type site struct {
 	direct      bool
 	explain     bool
 	maxBody     int64
+	healthy     func(target string) bool
 	fullHeaders bool // send all of the X-Deployment-* headers, not the trace id alone
 }
 
@@ -63,6 +64,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		direct:      h.Direct,
 		explain:     h.Explain,
 		maxBody:     defaultMaxBody,
+		healthy:     app.(*App).healthy,
 		fullHeaders: h.ResponseHeaders == nil || *h.ResponseHeaders,
 	}
 	if h.KeyHeader != "" {

@@ -222,9 +222,22 @@ func (x *exchange) setHeaders() {
 		h.Set(headerVariant, x.account.Variant)
 	}
 	if x.account.Model != "" && x.account.Provider != "" {
-		h.Set(headerModel, x.account.Provider+"/"+x.account.Model)
+		h.Set(headerModel, x.answeredAs())
 	}
 	h.Set(headerAttempts, strconv.Itoa(len(x.account.Attempts)))
+}
+
+// answeredAs returns the provider/model that the account names.
+func (x *exchange) answeredAs() string {
+	a := &x.account
+	if x.variant != nil {
+		for _, t := range x.variant.Route.Targets {
+			if t.Model == a.Model && t.Provider.Name() == a.Provider {
+				return t.Name() // which need not be put together
+			}
+		}
+	}
+	return a.Provider + "/" + a.Model
 }
 
 func writeError(w http.ResponseWriter, e *llm.Error) {

@@ -1,15 +1,11 @@
 package caddymodule
 
 import (
-	"bufio"
 	"context"
-	"crypto/rand"
 	"net/http"
 	"runtime/debug"
-	"sync"
 	"time"
 
-	"github.com/google/uuid"
 	"go.uber.org/zap"
 
 	"github.com/mulligan-gateway/mulligan/deployment"
@@ -76,29 +72,12 @@ func (x *exchange) askAndRespond() error {
 
 func (s *site) begin(w http.ResponseWriter, r *http.Request, endpoint llm.Endpoint) *exchange {
 	now := time.Now()
-	id := newTraceID()
+	id := traceIDAt(now)
 	x := spareExchanges.Get().(*exchange)
 	x.site, x.w, x.r = s, w, r
 	x.account.TraceID, x.account.Start, x.account.Endpoint = id, now, endpoint
 	x.request.TraceID, x.request.Time, x.request.Endpoint = id, now, endpoint
 	return x
-}
-
-// randomness are readers of the system's random source, which hold some of it in advance: to ask
-// for a few bytes at a time costs a call to the kernel each time.
-var randomness = sync.Pool{New: func() any { return bufio.NewReaderSize(rand.Reader, 512) }}
-
-// newTraceID returns a UUIDv7, which sorts by time (RFC 9562, section 5.7).
-func newTraceID() string {
-	random := randomness.Get().(*bufio.Reader)
-	defer randomness.Put(random)
-	id, err := uuid.NewV7FromReader(random)
-	if err != nil {
-		// The system's random source failed. uuid.New panics then, which is worse than an id
-		// that is merely unique within this process's nanoseconds.
-		id = uuid.NewSHA1(uuid.NameSpaceOID, []byte(time.Now().String()))
-	}
-	return id.String()
 }
 
 // choose asks the rules which variant answers.
@@ -107,7 +86,7 @@ func (x *exchange) choose() error {
 		return nil // resolve has made the variant of the model that the client named
 	}
 	x.facts.Deployment, x.facts.Domain = x.deployment.Key, x.deployment.Domain
-	x.facts.Healthy = x.site.app.healthy
+	x.facts.Healthy = x.site.healthy
 
 	ctx, end := metrics.StartRules(x.r.Context(), &x.account)
 	v, err := x.deployment.Choose(ctx, x.facts, x.skipped)

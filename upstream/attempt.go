@@ -155,9 +155,18 @@ func (a *attempt) read(resp *http.Response) (*Reply, *fault) {
 		r.Header["Content-Type"] = resp.Header["Content-Type"][:1]
 	}
 	if r.whole {
-		r.Header["Content-Length"] = []string{strconv.Itoa(len(r.plain))}
+		r.Header["Content-Length"] = contentLength(resp, len(r.plain))
 	}
 	return r, nil
+}
+
+// contentLength returns the value of the header for a body of that length: the reply's own where
+// it is the same.
+func contentLength(resp *http.Response, n int) []string {
+	if own := resp.Header["Content-Length"]; len(own) == 1 && resp.ContentLength == int64(n) {
+		return own
+	}
+	return []string{strconv.Itoa(n)}
 }
 
 // mediaType returns the media type of a Content-Type, in lower case and without parameters.
