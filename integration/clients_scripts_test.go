@@ -26,26 +26,20 @@ func TestOpenAIForNodeByWayOfChat(t *testing.T) { openAIForNode(t, chatOnly) }
 
 func openAIForNode(t *testing.T, v vendor) {
 	t.Helper()
-	runScript(t, nodeScript("openai.mjs"), client{
-		house: v,
-		signs: true,
-		cases: []string{
-			"chat", "headers", "chat_stream", "chat_stream_usage", "tools", "tools_stream",
-			"rejected", "unknown_deployment", "down", "interrupted", "embeddings",
-			"responses", "responses_stream", "responses_interrupted", "responses_tools", "responses_tools_stream", "models",
-		},
-		spelling: map[string]any{
-			"responses.finish": nil, "responses_stream.finish": nil,
-			"responses_tools.finish": nil, "responses_tools_stream.finish": nil,
-		},
-	})
+	runOpenAI(t, nodeScript("openai.mjs"), v)
 }
 
 func TestOpenAIForPython(t *testing.T) { openAIForPython(t, openAI) }
 
 func openAIForPython(t *testing.T, v vendor) {
 	t.Helper()
-	runScript(t, pythonScript("openai_suite.py"), client{
+	runOpenAI(t, pythonScript("openai_suite.py"), v)
+}
+
+// runOpenAI runs a script of one of OpenAI's own libraries, which all do the same.
+func runOpenAI(t *testing.T, s script, v vendor) {
+	t.Helper()
+	runScript(t, s, client{
 		house: v,
 		signs: true,
 		cases: []string{

@@ -3,10 +3,7 @@ package integration
 import (
 	"encoding/base64"
 	"fmt"
-	"io/fs"
 	"maps"
-	"net/url"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -181,36 +178,14 @@ func TestRecordingsReplayThroughTheGateway(t *testing.T) {
 // findRecordings returns the answers to replay, and those that are left out, by why.
 func findRecordings(t *testing.T) (all []recorded, left map[string][]string) {
 	t.Helper()
-	dir, ok := fakellm.RecordingsDir()
-	if !ok {
-		t.Skip("no recordings of provider traffic here")
-	}
 	left = make(map[string][]string)
-	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		if err != nil || filepath.Ext(path) != ".yaml" {
-			return err
+	for _, i := range fakellm.Recordings(t) {
+		r := recorded{name: i.Name, replayed: i.Interaction}
+		if why := r.place(i.URL.Path); why != "" {
+			left[why] = append(left[why], r.name)
+			continue
 		}
-		interactions, err := fakellm.LoadRecording(path)
-		if err != nil {
-			return err
-		}
-		name := strings.TrimSuffix(strings.TrimPrefix(filepath.ToSlash(path), filepath.ToSlash(dir)+"/"), ".yaml")
-		for i := range interactions {
-			u, err := url.Parse(interactions[i].Request.URL)
-			if err != nil {
-				return err
-			}
-			r := recorded{name: fmt.Sprintf("%s#%d", name, i+1), replayed: interactions[i]}
-			if why := r.place(u.Path); why != "" {
-				left[why] = append(left[why], r.name)
-				continue
-			}
-			all = append(all, r)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
+		all = append(all, r)
 	}
 	return all, left
 }

@@ -2,9 +2,7 @@ package upstream
 
 import (
 	"encoding/json"
-	"io/fs"
 	"net/url"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -63,35 +61,12 @@ func cloudOf(u *url.URL) (c recordedCall, ok bool) {
 // Clouds are asked as real clients ask them, to the last member of the body, and what they really
 // answer reaches a client of the same dialect as it is.
 func TestRecordedTrafficOfTheCloudsPasses(t *testing.T) {
-	dir, ok := fakellm.RecordingsDir()
-	if !ok {
-		t.Skip("no recordings of provider traffic here")
-	}
 	n := map[string]int{}
-	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		if err != nil || filepath.Ext(path) != ".yaml" {
-			return err
-		}
-		interactions, err := fakellm.LoadRecording(path)
-		if err != nil {
-			return err
-		}
-		for i := range interactions {
-			u, err := url.Parse(interactions[i].Request.URL)
-			if err != nil {
-				return err
-			}
-			c, ok := cloudOf(u)
-			if !ok || interactions[i].Response.Code != 200 {
-				continue
-			}
+	for _, r := range fakellm.Recordings(t) {
+		if c, ok := cloudOf(r.URL); ok && r.Response.Code == 200 {
 			n[c.config.Kind]++
-			t.Run(strings.TrimPrefix(path, dir), func(t *testing.T) { c.replay(t, u, interactions[i]) })
+			t.Run(r.Name, func(t *testing.T) { c.replay(t, r) })
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	for _, kind := range []string{provider.KindAzure, provider.KindBedrock, provider.KindVertex} {
 		if n[kind] == 0 {
@@ -101,8 +76,8 @@ func TestRecordedTrafficOfTheCloudsPasses(t *testing.T) {
 	t.Logf("recordings: %v", n)
 }
 
-func (c *recordedCall) replay(t *testing.T, u *url.URL, i fakellm.Interaction) {
-	asked := i.Request.Body
+func (c *recordedCall) replay(t *testing.T, was fakellm.Recording) {
+	asked := was.Request.Body
 	if c.model == "" {
 		c.model, c.stream = gjson.Get(asked, "model").Str, gjson.Get(asked, "stream").Bool()
 	} else {
@@ -117,7 +92,7 @@ func (c *recordedCall) replay(t *testing.T, u *url.URL, i fakellm.Interaction) {
 			t.Fatal(err)
 		}
 	}
-	s := fakellm.Start(t, fakellm.Replay(i))
+	s := fakellm.Start(t, fakellm.Replay(was.Interaction))
 	b := newBed(t, quick())
 	c.config.BaseURL = s.URL
 	if c.config.Kind == provider.KindVertex {
@@ -128,10 +103,10 @@ func (c *recordedCall) replay(t *testing.T, u *url.URL, i fakellm.Interaction) {
 	if o.err != nil || !o.exchange.Usage.Known || o.exchange.FinishReason == "" {
 		t.Fatalf("got %v, %+v", o.err, o.exchange)
 	}
-	if r := s.Await(1); r.Path != u.Path || !sameJSON(t, string(r.Body), i.Request.Body) {
-		t.Errorf("the provider got %s %s, want %s %s", r.Path, r.Body, u.Path, i.Request.Body)
+	if r := s.Await(1); r.Path != was.URL.Path || !sameJSON(t, string(r.Body), was.Request.Body) {
+		t.Errorf("the provider got %s %s, want %s %s", r.Path, r.Body, was.URL.Path, was.Request.Body)
 	}
-	if got, want := dataOf(o.body), sentIn(t, i); got != want {
+	if got, want := dataOf(o.body), sentIn(t, was.Interaction); got != want {
 		t.Errorf("the client got\n%.2000s\nwant\n%.2000s", got, want)
 	}
 }

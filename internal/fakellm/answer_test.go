@@ -209,23 +209,18 @@ interactions:
 }
 
 func TestRecordingsOfRealProvidersLoad(t *testing.T) {
-	dir, ok := fakellm.RecordingsDir()
-	if !ok {
-		t.Skip("no recordings of provider traffic here")
-	}
-	paths, err := filepath.Glob(filepath.Join(dir, "TestOpenAI*", "*", "*.yaml"))
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("%d recordings, %v", len(paths), err)
-	}
-	for _, path := range paths {
-		story, err := fakellm.LoadRecording(path)
-		if err != nil {
-			t.Error(err)
+	n := 0
+	for _, r := range fakellm.Recordings(t) {
+		if !strings.HasPrefix(r.Name, "TestOpenAI") {
 			continue
 		}
-		s := fakellm.Start(t, fakellm.Replay(story[0]))
-		if body := read(t, post(t, s, llm.Chat, story[0].Request.Body)); body != story[0].Response.Body {
-			t.Errorf("%s: another body was replayed", path)
+		n++
+		s := fakellm.Start(t, fakellm.Replay(r.Interaction))
+		if body := read(t, post(t, s, llm.Chat, r.Request.Body)); body != r.Response.Body {
+			t.Errorf("%s: another body was replayed", r.Name)
 		}
+	}
+	if n == 0 {
+		t.Error("there are none")
 	}
 }

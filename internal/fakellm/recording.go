@@ -2,10 +2,13 @@ package fakellm
 
 import (
 	"fmt"
+	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"testing"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -25,16 +28,50 @@ type Interaction struct {
 	} `yaml:"response"`
 }
 
-// RecordingsDir returns the folder of recorded provider traffic and whether there is one.
-// It is not a part of the repository: it is the folder that the environment variable
-// MULLIGAN_RECORDINGS names, else ../shared/recordings beside the repository's root. A test
-// that needs it says what happens without:
-//
-//	dir, ok := fakellm.RecordingsDir()
-//	if !ok {
-//		t.Skip("no recordings of provider traffic here")
-//	}
-func RecordingsDir() (string, bool) {
+// Recording is an exchange that a client and a provider really had.
+type Recording struct {
+	// Name is that of its file, below the folder and without its ending, and its number in it.
+	Name string
+	// URL is that of the request.
+	URL *url.URL
+	Interaction
+}
+
+// Recordings returns all the recorded provider traffic. It is not a part of the repository: it
+// is in the folder that the environment variable MULLIGAN_RECORDINGS names, else in
+// ../shared/recordings beside the repository's root. A test that needs it is skipped without.
+func Recordings(t testing.TB) (all []Recording) {
+	t.Helper()
+	dir, ok := recordingsDir()
+	if !ok {
+		t.Skip("no recordings of provider traffic here")
+	}
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".yaml" {
+			return err
+		}
+		interactions, err := LoadRecording(path)
+		if err != nil {
+			return err
+		}
+		name := strings.TrimSuffix(strings.TrimPrefix(filepath.ToSlash(path), filepath.ToSlash(dir)+"/"), ".yaml")
+		for i, n := range interactions {
+			u, err := url.Parse(n.Request.URL)
+			if err != nil {
+				return fmt.Errorf("parse recording %s: %w", path, err)
+			}
+			all = append(all, Recording{Name: fmt.Sprintf("%s#%d", name, i+1), URL: u, Interaction: n})
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// recordingsDir returns the folder, and whether there is one.
+func recordingsDir() (string, bool) {
 	dir := os.Getenv("MULLIGAN_RECORDINGS")
 	if dir == "" {
 		root, ok := repositoryRoot()

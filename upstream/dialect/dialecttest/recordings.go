@@ -2,10 +2,7 @@ package dialecttest
 
 import (
 	"bytes"
-	"fmt"
-	"io/fs"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -29,35 +26,12 @@ type Recorded struct {
 // recorded traffic.
 func AllRecordings(t *testing.T) (all []Recorded) {
 	t.Helper()
-	dir, ok := fakellm.RecordingsDir()
-	if !ok {
-		t.Skip("no recordings of provider traffic here")
-	}
-	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		if err != nil || filepath.Ext(path) != ".yaml" {
-			return err
-		}
-		interactions, err := fakellm.LoadRecording(path)
-		if err != nil {
-			return err
-		}
-		for i := range interactions {
-			request, response := &interactions[i].Request, &interactions[i].Response
-			u, err := url.Parse(request.URL)
-			if err != nil {
-				return err
-			}
-			media := response.Headers.Get("Content-Type")
-			all = append(all, Recorded{
-				Name: fmt.Sprintf("%s #%d", strings.TrimPrefix(path, dir+string(filepath.Separator)), i), URL: u, Status: response.Code,
-				Request: []byte(request.Body), Body: []byte(response.Body),
-				Media: media, Stream: strings.HasPrefix(media, "text/event-stream"),
-			})
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
+	for _, r := range fakellm.Recordings(t) {
+		media := r.Response.Headers.Get("Content-Type")
+		all = append(all, Recorded{
+			Name: r.Name, URL: r.URL, Status: r.Response.Code, Request: []byte(r.Request.Body), Body: []byte(r.Response.Body),
+			Media: media, Stream: strings.HasPrefix(media, "text/event-stream"),
+		})
 	}
 	return all
 }

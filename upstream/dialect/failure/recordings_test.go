@@ -1,8 +1,6 @@
 package failure
 
 import (
-	"io/fs"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,34 +10,16 @@ import (
 // Real traffic: every error reply must be of a known class, and no event of a success may be
 // taken for an error.
 func TestRecordingsAreReadAsWhatTheyAre(t *testing.T) {
-	dir, ok := fakellm.RecordingsDir()
-	if !ok {
-		t.Skip("no recordings of provider traffic here")
-	}
 	failed, events := 0, 0
-	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		if err != nil || filepath.Ext(path) != ".yaml" {
-			return err
+	for _, r := range fakellm.Recordings(t) {
+		if r.Response.Code < 400 {
+			events += noErrors(t, r.Name, r.Response.Body)
+			continue
 		}
-		interactions, err := fakellm.LoadRecording(path)
-		if err != nil {
-			return err
+		failed++
+		if f := Read(r.Response.Code, r.Response.Headers, []byte(r.Response.Body), noon); f.Class == Unknown {
+			t.Errorf("%s: %d is read as %+v\n%s", r.Name, r.Response.Code, f, r.Response.Body)
 		}
-		for _, i := range interactions {
-			name := strings.TrimPrefix(path, dir)
-			if i.Response.Code >= 400 {
-				failed++
-				if f := Read(i.Response.Code, i.Response.Headers, []byte(i.Response.Body), noon); f.Class == Unknown {
-					t.Errorf("%s: %d is read as %+v\n%s", name, i.Response.Code, f, i.Response.Body)
-				}
-				continue
-			}
-			events += noErrors(t, name, i.Response.Body)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	t.Logf("%d error replies; %d events and bodies of successes", failed, events)
 	if events == 0 {

@@ -28,7 +28,7 @@ func conversations(t *testing.T) (all [][]dialecttest.Recorded) {
 	t.Helper()
 	file := ""
 	for _, r := range provider.Recordings(t) {
-		name, _, _ := strings.Cut(r.Name, " #")
+		name, _, _ := strings.Cut(r.Name, "#")
 		if name != file {
 			all, file = append(all, nil), name
 		}
