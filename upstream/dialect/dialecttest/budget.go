@@ -106,3 +106,22 @@ func (p Provider) Bench(b *testing.B) {
 		})
 	}
 }
+
+// BenchStream measures the translation of a stream, for each of its events.
+func BenchStream(b *testing.B, stream []byte, open func() dialect.Stream) {
+	b.Helper()
+	events := Events(stream)
+	var buffer []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		s := open()
+		for i := range events {
+			var err error
+			if buffer, err = s.Event(buffer[:0], events[i].Name, events[i].Data); err != nil {
+				b.Fatal(err)
+			}
+		}
+		buffer = s.End(buffer[:0])
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(events)), "ns/event")
+}

@@ -1,7 +1,6 @@
 package messages
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 
@@ -44,23 +43,5 @@ func BenchmarkEventsOf100(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	benchStream(b, hub, NewFrontDoor().Events)
-}
-
-func benchStream(b *testing.B, stream []byte, open func() dialect.Stream) {
-	b.Helper()
-	events := dialecttest.Events(bytes.Clone(stream))
-	var buffer []byte
-	b.ReportAllocs()
-	for b.Loop() {
-		s := open()
-		for i := range events {
-			var err error
-			if buffer, err = s.Event(buffer[:0], events[i].Name, events[i].Data); err != nil {
-				b.Fatal(err)
-			}
-		}
-		buffer = s.End(buffer[:0])
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(events)), "ns/event")
+	dialecttest.BenchStream(b, hub, NewFrontDoor().Events)
 }

@@ -47,18 +47,5 @@ func BenchmarkAnswer(b *testing.B) {
 }
 
 func BenchmarkEventsOf100(b *testing.B) {
-	events := dialecttest.Events(hundred())
-	var buffer []byte
-	b.ReportAllocs()
-	for b.Loop() {
-		s := NewFrontDoor().Events()
-		for i := range events {
-			var err error
-			if buffer, err = s.Event(buffer[:0], events[i].Name, events[i].Data); err != nil {
-				b.Fatal(err)
-			}
-		}
-		buffer = s.End(buffer[:0])
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(events)), "ns/event")
+	dialecttest.BenchStream(b, hundred(), NewFrontDoor().Events)
 }
