@@ -3,7 +3,6 @@ package converse
 import (
 	"github.com/tidwall/gjson"
 
-	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
@@ -48,8 +47,7 @@ func (r *request) member(name, value gjson.Result) {
 		case isNative(name.Str):
 			r.own.native = hub.Member(r.own.native, name.Str, value.Raw)
 		default:
-			r.own.more = append(llm.AppendString(hub.Comma(r.own.more), name.Str), ':')
-			r.own.more = append(r.own.more, value.Raw...)
+			r.own.more = hub.Copy(r.own.more, name, value)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package messages
 import (
 	"github.com/tidwall/gjson"
 
-	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/hub"
 )
 
@@ -12,7 +11,7 @@ import (
 type own struct {
 	topK, thinking, outputConfig gjson.Result
 	user, safetyID, metadata     gjson.Result
-	extra                        []byte // members that are passed on, each behind a comma
+	extra                        []byte // members that are passed on, with commas between them
 }
 
 // unable is what messages cannot say.
@@ -43,22 +42,17 @@ func (r *request) member(name, value gjson.Result) {
 		r.own.metadata = value
 	case "service_tier":
 		if value.Str == "standard_only" { // Anthropic's own word
-			r.passOn(name, value)
-			return
+			r.own.extra = hub.Copy(r.own.extra, name, value)
+		} else {
+			r.dropped.Add(name.Str)
 		}
-		r.dropped.Add(name.Str)
 	default:
 		if hub.IsHint(name.Str) {
 			r.dropped.Add(name.Str)
-			return
+		} else {
+			r.own.extra = hub.Copy(r.own.extra, name, value)
 		}
-		r.passOn(name, value)
 	}
-}
-
-func (r *request) passOn(name, value gjson.Result) {
-	r.own.extra = llm.AppendString(append(r.own.extra, ','), name.Str)
-	r.own.extra = append(append(r.own.extra, ':'), value.Raw...)
 }
 
 // dropMetadata names the metadata, of which Anthropic takes the user's id alone.

@@ -103,7 +103,9 @@ func (r *request) write(b []byte) ([]byte, error) {
 	if r.q.Stream {
 		b = hub.Member(b, "stream", "true")
 	}
-	b = append(b, r.own.extra...)
+	if len(r.own.extra) > 0 {
+		b = append(append(b, ','), r.own.extra...)
+	}
 	return append(b, '}'), nil
 }
 
