@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"time"
@@ -26,7 +27,17 @@ func (m Millis) MarshalJSON() ([]byte, error) {
 
 // AppendTo appends the duration's JSON.
 func (m Millis) AppendTo(text []byte) []byte {
-	return strconv.AppendFloat(text, float64(m.Micros())/1000, 'f', -1, 64)
+	us := m.Micros()
+	if us < 0 {
+		text, us = append(text, '-'), -us // which fits: the least duration has fewer microseconds than an int64 can hold
+	}
+	text = strconv.AppendInt(text, us/1000, 10)
+	rest := us % 1000
+	if rest == 0 {
+		return text
+	}
+	text = append(text, '.', byte('0'+rest/100), byte('0'+rest/10%10), byte('0'+rest%10))
+	return bytes.TrimRight(text, "0")
 }
 
 // UnmarshalJSON implements json.Unmarshaler.

@@ -161,7 +161,10 @@ func scanRow(scan Scan) (*record.Row, error) {
 	r.Metadata = object(metadata)
 	r.Rule, r.Requested, r.ResponseModel, r.Stream = d.Rule, d.Requested, d.ResponseModel, d.Stream
 	r.Status, r.FinishReason, r.Continued = d.Status, d.FinishReason, d.Continued
-	r.Attempts, r.Dropped = append([]record.Attempt{}, d.Attempts...), append([]string{}, d.Dropped...)
+	r.Attempts, r.Dropped = make([]record.Attempt, len(d.Attempts)), append([]string{}, d.Dropped...)
+	for i := range d.Attempts {
+		r.Attempts[i] = d.Attempts[i].whole(&r)
+	}
 	r.InputAudio, r.OutputAudio = d.InputAudio, d.OutputAudio
 	r.Known, r.Estimated, r.Upstream, r.Overhead = d.Known, d.Estimated, d.Upstream, d.Overhead
 	r.Context, r.Inputs = d.Context, d.Inputs

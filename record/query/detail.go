@@ -6,40 +6,66 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/mulligan-gateway/mulligan/llm"
 	"github.com/mulligan-gateway/mulligan/record"
 )
 
 // detail is what no question asks about.
 type detail struct {
-	Rule          string           `json:"rule,omitempty"`
-	Requested     string           `json:"requested_model,omitempty"`
-	ResponseModel string           `json:"response_model,omitempty"`
-	Stream        bool             `json:"stream,omitempty"`
-	Status        int              `json:"status,omitempty"`
-	FinishReason  string           `json:"finish_reason,omitempty"`
-	Attempts      []record.Attempt `json:"attempts,omitempty"`
-	Continued     int              `json:"continued,omitempty"`
-	Dropped       []string         `json:"dropped,omitempty"`
-	InputAudio    int64            `json:"input_audio_tokens,omitempty"`
-	OutputAudio   int64            `json:"output_audio_tokens,omitempty"`
-	Known         bool             `json:"usage_known,omitempty"`
-	Estimated     bool             `json:"usage_estimated,omitempty"`
-	Upstream      record.Millis    `json:"upstream_ms,omitempty"`
-	Overhead      record.Millis    `json:"overhead_ms,omitempty"`
-	Context       json.RawMessage  `json:"context,omitempty"`
-	Inputs        json.RawMessage  `json:"inputs,omitempty"`
+	Rule          string          `json:"rule,omitempty"`
+	Requested     string          `json:"requested_model,omitempty"`
+	ResponseModel string          `json:"response_model,omitempty"`
+	Stream        bool            `json:"stream,omitempty"`
+	Status        int             `json:"status,omitempty"`
+	FinishReason  string          `json:"finish_reason,omitempty"`
+	Attempts      []attempt       `json:"attempts,omitempty"`
+	Continued     int             `json:"continued,omitempty"`
+	Dropped       []string        `json:"dropped,omitempty"`
+	InputAudio    int64           `json:"input_audio_tokens,omitempty"`
+	OutputAudio   int64           `json:"output_audio_tokens,omitempty"`
+	Known         bool            `json:"usage_known,omitempty"`
+	Estimated     bool            `json:"usage_estimated,omitempty"`
+	Upstream      record.Millis   `json:"upstream_ms,omitempty"`
+	Overhead      record.Millis   `json:"overhead_ms,omitempty"`
+	Context       json.RawMessage `json:"context,omitempty"`
+	Inputs        json.RawMessage `json:"inputs,omitempty"`
 }
 
-func detailOf(r *record.Row) detail {
-	return detail{
-		Rule: r.Rule, Requested: r.Requested, ResponseModel: r.ResponseModel, Stream: r.Stream,
-		Status: r.Status, FinishReason: r.FinishReason, Attempts: r.Attempts, Continued: r.Continued,
-		Dropped: r.Dropped, InputAudio: r.InputAudio, OutputAudio: r.OutputAudio, Known: r.Known,
-		Estimated: r.Estimated, Upstream: r.Upstream, Overhead: r.Overhead, Context: r.Context, Inputs: r.Inputs,
+// attempt is a record.Attempt without what it has alike with its row, as nearly all that worked do:
+// provider, model and status, and a verdict that is ok.
+type attempt struct {
+	Provider  *string       `json:"provider,omitempty"`
+	Model     *string       `json:"model,omitempty"`
+	Start     record.Millis `json:"start_ms,omitempty"`
+	Duration  record.Millis `json:"duration_ms"`
+	Status    *int          `json:"status,omitempty"`
+	Verdict   *llm.Verdict  `json:"verdict,omitempty"`
+	ErrorCode string        `json:"error_code,omitempty"`
+	Error     string        `json:"error,omitempty"`
+}
+
+// whole returns the attempt of a row, of which provider, model and status are known.
+func (a *attempt) whole(r *record.Row) record.Attempt {
+	w := record.Attempt{
+		Provider: r.Provider, Model: r.Model, Start: a.Start, Duration: a.Duration, Status: r.Status, Verdict: llm.VerdictOK,
+		ErrorCode: a.ErrorCode, Error: a.Error,
 	}
+	if a.Provider != nil {
+		w.Provider = *a.Provider
+	}
+	if a.Model != nil {
+		w.Model = *a.Model
+	}
+	if a.Status != nil {
+		w.Status = *a.Status
+	}
+	if a.Verdict != nil {
+		w.Verdict = *a.Verdict
+	}
+	return w
 }
 
-// AppendDetail appends the detail of a clean row as EncodeJSON writes it. Each row that is kept
+// AppendDetail appends the detail of a clean row as EncodeJSON would write it. Each row that is kept
 // goes through here, and reflection took several times as long.
 func AppendDetail(text []byte, r *record.Row) []byte {
 	o := objectWriter{append(text, '{')}
@@ -54,7 +80,7 @@ func AppendDetail(text []byte, r *record.Row) []byte {
 		o.text = append(o.text, '[')
 		for i := range r.Attempts {
 			o.comma()
-			o.attempt(&r.Attempts[i])
+			o.attempt(&r.Attempts[i], r)
 		}
 		o.text = append(o.text, ']')
 	}
@@ -131,23 +157,30 @@ func (o *objectWriter) raw(name string, value json.RawMessage) {
 	}
 }
 
-// attempt appends an attempt, of which only the error may be left out.
-func (o *objectWriter) attempt(a *record.Attempt) {
-	o.text = append(o.text, `{"provider":`...)
-	o.text = appendString(o.text, a.Provider)
-	o.text = append(o.text, `,"model":`...)
-	o.text = appendString(o.text, a.Model)
-	o.text = append(o.text, `,"start_ms":`...)
-	o.text = a.Start.AppendTo(o.text)
-	o.text = append(o.text, `,"duration_ms":`...)
+// attempt appends an attempt of a row.
+func (o *objectWriter) attempt(a *record.Attempt, r *record.Row) {
+	o.text = append(o.text, '{')
+	o.unlike("provider", a.Provider, r.Provider)
+	o.unlike("model", a.Model, r.Model)
+	o.millis("start_ms", a.Start)
+	o.name("duration_ms")
 	o.text = a.Duration.AppendTo(o.text)
-	o.text = append(o.text, `,"status":`...)
-	o.text = strconv.AppendInt(o.text, int64(a.Status), 10)
-	o.text = append(o.text, `,"verdict":`...)
-	o.text = appendString(o.text, string(a.Verdict))
+	if a.Status != r.Status {
+		o.name("status")
+		o.text = strconv.AppendInt(o.text, int64(a.Status), 10)
+	}
+	o.unlike("verdict", string(a.Verdict), string(llm.VerdictOK))
 	o.string("error_code", a.ErrorCode)
 	o.string("error", a.Error)
 	o.text = append(o.text, '}')
+}
+
+// unlike appends a text that is not the usual one.
+func (o *objectWriter) unlike(name, value, usual string) {
+	if value != usual {
+		o.name(name)
+		o.text = appendString(o.text, value)
+	}
 }
 
 // appendString appends a text in quotes, with encoding/json where it is not plain ASCII.
