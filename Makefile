@@ -25,7 +25,7 @@ test: clients servers
 		{ echo "make test: Go's race detector needs a C compiler, and $$cc is missing" >&2; exit 1; }
 	$(GO) vet ./...
 	$(GO) test -race ./...
-	$(GO) test -run Alloc ./bench ./rules
+	$(GO) test -run Alloc ./bench ./rules ./record/sqlite
 	@$(MAKE) --no-print-directory fuzz
 
 # A short run of the fuzz targets that read bytes from outside on the path of every request. FUZZTIME=10m makes it long.

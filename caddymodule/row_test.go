@@ -77,15 +77,28 @@ func recordedApp(tb testing.TB) *App {
 	return app
 }
 
-func TestRecordingAllocatesAtMostThreeTimes(t *testing.T) {
+func TestRecordingAllocatesAtMostTwice(t *testing.T) {
 	app := recordedApp(t)
 	x := finished(app)
 	if n := testing.AllocsPerRun(200, x.record); n != 0 {
 		t.Errorf("%v allocations while nothing is recorded", n)
 	}
 	recordInto(t, app)
-	if n := testing.AllocsPerRun(2000, x.record); n > 3 {
+	if n := testing.AllocsPerRun(2000, x.record); n > 2.5 { // the queue grows now and then
 		t.Errorf("%v allocations for a row", n)
+	}
+}
+
+func TestStoresNeedNoCopyOfARow(t *testing.T) {
+	app := recordedApp(t)
+	recordInto(t, app)
+	x := finished(app)
+	x.account.Start = x.account.Start.In(time.FixedZone("east", 3600))
+	x.account.Duration, x.account.FirstToken, x.account.UpstreamTime = 1_234_567, 12_345, 99_999
+	x.account.Attempts[1].Duration, x.account.Attempts[1].Start = 7777, x.account.Start.Add(1234)
+	r := x.row()
+	if clean := (&record.Batch{Rows: []*record.Row{r}}).Clean().Rows[0]; clean != r {
+		t.Errorf("the row is %+v, and clean it is %+v", r, clean)
 	}
 }
 

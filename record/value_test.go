@@ -3,7 +3,9 @@ package record
 import (
 	"encoding/json"
 	"math"
+	"math/rand/v2"
 	"reflect"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -65,6 +67,16 @@ func TestMillisecondsKeepMicroseconds(t *testing.T) {
 		if err := json.Unmarshal(got, &back); err != nil || time.Duration(back) != d {
 			t.Errorf("%s is read as %v (%v), want %v", got, time.Duration(back), err, d)
 		}
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 10_000 {
+		us := random.Int64N(1<<random.IntN(50)+1) * []int64{1, -1}[random.IntN(2)]
+		if got, want := string(FromMicros(us).AppendTo(nil)), strconv.FormatFloat(float64(us)/1000, 'f', -1, 64); got != want {
+			t.Fatalf("%d microseconds are written as %s, want %s", us, got, want)
+		}
+	}
+	if got := string(Millis(math.MinInt64).AppendTo(nil)); got != "-9223372036854.775" {
+		t.Errorf("the least duration is written as %s", got)
 	}
 	for _, text := range []string{`"1"`, `NaN`, `1e300`} {
 		var m Millis

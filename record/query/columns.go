@@ -86,13 +86,30 @@ func AppendValues(values []any, r *record.Row) []any {
 func AppendOwnValues(values []any, r *record.Row, metadata, detail string) []any {
 	return append(values,
 		r.Time.UnixMicro(), r.TraceID, r.ClientID, Truth(r.Fallback),
-		r.Input, r.Output, r.CachedInput,
-		r.CacheWrite, r.Reasoning,
+		integer(r.Input), integer(r.Output), integer(r.CachedInput),
+		integer(r.CacheWrite), integer(r.Reasoning),
 		r.CostUSD, Truth(r.Priced),
-		r.FirstToken.Micros(), int64(record.Bucket(time.Duration(r.FirstToken))),
-		r.Duration.Micros(), int64(record.Bucket(time.Duration(r.Duration))),
+		r.FirstToken.Micros(), integer(int64(record.Bucket(time.Duration(r.FirstToken)))),
+		r.Duration.Micros(), integer(int64(record.Bucket(time.Duration(r.Duration)))),
 		metadata, detail,
 	)
+}
+
+// small are the numbers that buckets and most counts of tokens are. As interfaces they would take
+// an allocation each.
+var small = func() (small [2048]any) {
+	for n := range small {
+		small[n] = int64(n)
+	}
+	return small
+}()
+
+// integer returns an int64 as an interface.
+func integer(n int64) any {
+	if 0 <= n && n < int64(len(small)) {
+		return small[n]
+	}
+	return n
 }
 
 // AppendFeedbackValues appends clean feedback's values in the order of FeedbackColumns.
