@@ -95,7 +95,7 @@ func (x *exchange) recycle() {
 // clear makes the exchange like a new one, unless somebody may still look at it: the access log,
 // whose line comes later, or a timer that has fired. What panicked is left alone, too.
 func (x *exchange) clear() bool {
-	if x.kept || x.keepalive.timer != nil || !x.call.Room.Clear() {
+	if x.kept || x.exit != nil || x.keepalive.timer != nil || !x.call.Room.Clear() {
 		return false
 	}
 	x.facts.Reset()
@@ -106,8 +106,14 @@ func (x *exchange) clear() bool {
 	if cap(members) > keptMembers {
 		members = nil
 	}
-	*x = exchange{facts: x.facts, call: x.call, skipped: x.skipped, place: place{list: x.place.list}}
+	// In place: a copy of all of it would cost more than it seems while garbage is collected.
+	x.site, x.w, x.r, x.body, x.deployment, x.variant, x.capture = nil, nil, nil, nil, nil, nil, nil
+	x.estimated, x.committed, x.early = false, false, false
+	x.keepalive.over = false
+	x.place.cancel, x.place.exiting = nil, false
+	x.account = llm.Exchange{}
 	x.account.Attempts = attempts[:0]
+	x.request = llm.Request{}
 	x.request.Doc.Members = members[:0]
 	return true
 }

@@ -37,10 +37,9 @@ const maxHeaderObject = 8 << 10
 // ingress reads the body, at most maxBody bytes of it, and what Mulligan wants to know of
 // the request.
 func (x *exchange) ingress() error {
-	start := time.Now()
 	var err error
 	x.body, err = readBody(x.r, x.site.maxBody)
-	x.account.ClientTime += time.Since(start)
+	x.account.ClientTime += time.Since(x.account.Start) // nothing else has taken time yet
 	if err != nil {
 		return err
 	}

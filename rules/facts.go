@@ -51,13 +51,24 @@ func (f *Facts) use(c *Compiler) {
 // Reset makes the facts those of another request, which their Request points to from now on.
 // It keeps the memory of those that every rule may ask for.
 func (f *Facts) Reset() {
-	values := f.values
-	clear(values)
+	// What is not in use is not written to, since that costs more than it seems while garbage is
+	// collected.
+	f.Deployment, f.Domain, f.Healthy, f.compiler, f.spent = "", "", nil, nil, 0
+	clear(f.values)
 	for i := range f.roots {
-		f.roots[i].reset()
+		if f.roots[i].from != nil {
+			f.roots[i].reset()
+		}
 	}
-	roots := f.roots
-	*f = Facts{Request: f.Request, values: values, objects: f.objects, roots: roots}
+	if f.headers.from != nil {
+		f.headers = headerMap{}
+	}
+	if f.claims.from != nil {
+		f.claims = claimMap{}
+	}
+	if f.messages.done {
+		f.messages = survey{}
+	}
 }
 
 // credentials returns the names of further headers that carry credentials.
@@ -87,27 +98,44 @@ func (f *Facts) value(row int) ref.Val {
 	return v
 }
 
-// getters holds how to read each variable that is not a field.
+// getter is how to read a variable that is not a field.
+type getter struct {
+	name string
+	get  func(*Facts) ref.Val
+}
+
+// getters are those of all such variables.
 var getters = makeGetters()
 
-func makeGetters() map[string]func(*Facts) ref.Val {
-	m := make(map[string]func(*Facts) ref.Val)
+func makeGetters() []getter {
+	var all []getter
 	for i := range rows {
 		if !strings.Contains(rows[i].name, ".") {
-			m[rows[i].name] = func(f *Facts) ref.Val { return f.value(i) }
+			all = append(all, getter{rows[i].name, func(f *Facts) ref.Val { return f.value(i) }})
 		}
 	}
 	for i, o := range objects {
-		m[o.name] = func(f *Facts) ref.Val { return f.object(i) }
+		all = append(all, getter{o.name, func(f *Facts) ref.Val { return f.object(i) }})
 	}
-	return m
+	return all
+}
+
+// getterOf returns how to read a variable, or nil when there is none of that name. There are so
+// few that going through them is faster than a map.
+func getterOf(name string) func(*Facts) ref.Val {
+	for i := range getters {
+		if getters[i].name == name {
+			return getters[i].get
+		}
+	}
+	return nil
 }
 
 // ResolveName returns the value of a variable. It implements cel.Activation; what a rule
 // does not name is not read.
 func (f *Facts) ResolveName(name string) (any, bool) {
-	get, ok := getters[name]
-	if !ok {
+	get := getterOf(name)
+	if get == nil {
 		return nil, false
 	}
 	return get(f), true

@@ -52,7 +52,7 @@ func pathsOf(checked *cel.Ast) map[int64]path {
 	ast.PostOrderVisit(a.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		switch e.Kind() {
 		case ast.IdentKind:
-			if _, isVariable := getters[e.AsIdent()]; isVariable && refs[e.ID()] != nil && !isLocal(a, e) {
+			if getterOf(e.AsIdent()) != nil && refs[e.ID()] != nil && !isLocal(a, e) {
 				paths[e.ID()] = path{root: e.AsIdent()}
 			}
 		case ast.SelectKind:
@@ -100,8 +100,8 @@ func isLocal(a *ast.AST, ident ast.Expr) bool {
 // missing returns the first step of a path that leads nowhere in these facts. ok is false
 // when the rule must be run to tell, because the path begins in a loop or computes a key.
 func (p path) missing(f *Facts) (_ step, ok bool) {
-	get, known := getters[p.root]
-	if !known || len(p.steps) == 1 {
+	get := getterOf(p.root)
+	if get == nil || len(p.steps) == 1 {
 		return p.steps[len(p.steps)-1], len(p.steps) == 1
 	}
 	v := get(f)

@@ -14,7 +14,7 @@ func (a *attempt) accepted() {
 	x := a.loop.call.Exchange
 	a.account().Verdict = llm.VerdictOK
 	if x.FirstToken == 0 {
-		x.FirstToken = time.Since(x.Start)
+		x.FirstToken = a.settled.Sub(x.Start)
 	}
 }
 

@@ -46,6 +46,7 @@ type attempt struct {
 	status  int
 	framed  bool // the stream comes in AWS's frames instead of server-sent events
 
+	settled time.Time // when the output, or a fault, was in hand
 	endSpan func(*llm.Attempt)
 	judged  func(error) // tells the target's breaker
 	// closed says that the account of its reply is closed, and finished that nothing of it runs
@@ -56,8 +57,10 @@ type attempt struct {
 
 // do sends the request and waits for the first meaningful output.
 func (a *attempt) do(payload llm.Payload) (*Reply, *fault) {
-	start := time.Now()
-	defer func() { a.loop.call.Exchange.UpstreamTime += time.Since(start) }()
+	defer func() {
+		a.settled = time.Now()
+		a.loop.call.Exchange.UpstreamTime += a.settled.Sub(a.account().Start)
+	}()
 	req, err := a.target.Provider.NewRequest(a.ctx, provider.Call{
 		Endpoint: a.way.endpoint, Payload: payload, Model: a.target.Model,
 		Key: a.target.Provider.Keys()[a.key], Stream: a.loop.call.Request.Stream,

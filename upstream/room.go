@@ -16,6 +16,7 @@ type Room struct {
 	watcher chat.Watcher
 	header  http.Header // of the reply
 	taken   bool        // the attempt has been begun
+	watched bool        // and the watcher is in use
 }
 
 // Clear forgets the call, whose reply must be closed, and says whether another one may use the
@@ -27,9 +28,12 @@ func (r *Room) Clear() bool {
 		return false
 	}
 	timer := a.dog.timer
-	r.loop, r.run, r.attempt, r.taken = loop{}, run{}, attempt{}, false
+	r.loop, r.run, r.attempt = loop{}, run{}, attempt{}
 	a.dog.timer = timer
-	r.watcher.Reset(false)
+	if r.watched {
+		r.watcher.Reset()
+	}
+	r.taken, r.watched = false, false
 	clear(r.header)
 	return true
 }
@@ -50,7 +54,8 @@ func (a *attempt) newWatcher() dialect.Watcher {
 	if a.room == nil || !spokenAsChat(a.way.endpoint) {
 		return newWatcher(a.way.endpoint, hideUsage)
 	}
-	a.room.watcher.Reset(hideUsage)
+	a.room.watched = true
+	a.room.watcher.HideUsage(hideUsage)
 	return &a.room.watcher
 }
 

@@ -64,8 +64,8 @@ func (r *Route) Do(ctx context.Context, c *Call) (*Reply, error) {
 	if room == nil {
 		room = new(Room)
 	}
-	l := &room.loop
-	*l = loop{route: r, call: c, ctx: ctx, room: room}
+	l := &room.loop // which is clear
+	l.route, l.call, l.ctx, l.room = r, c, ctx, room
 	if r.Policy.Timeout > 0 {
 		l.end = c.Exchange.Start.Add(r.Policy.Timeout)
 	}

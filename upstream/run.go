@@ -39,7 +39,10 @@ type run struct {
 // newRun returns the run of a target. It is the only one: the run before it is over.
 func (l *loop) newRun(t *Target, payload llm.Payload) *run {
 	n := &l.room.run
-	*n = run{loop: l, target: t, payload: payload}
+	if n.loop != nil {
+		*n = run{}
+	}
+	n.loop, n.target, n.payload = l, t, payload
 	return n
 }
 

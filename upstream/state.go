@@ -136,10 +136,10 @@ type keyState struct{ rest rest }
 type targetState struct {
 	rest   rest
 	called atomic.Bool
-	cb     atomic.Pointer[gobreaker.TwoStepCircuitBreaker[struct{}]]
+	cb     atomic.Pointer[breaker]
 }
 
-func (t *targetState) breaker() *gobreaker.TwoStepCircuitBreaker[struct{}] { return t.cb.Load() }
+func (t *targetState) breaker() *breaker { return t.cb.Load() }
 
 // resetBreaker forgets the target's failures.
 func (t *targetState) resetBreaker() { t.cb.Store(newBreaker()) }

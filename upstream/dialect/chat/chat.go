@@ -29,21 +29,29 @@ type Watcher struct {
 // NewWatcher returns a watcher of one reply. With hideUsage the client does not get to see
 // what a stream says of its usage.
 func NewWatcher(hideUsage bool) *Watcher {
-	w := new(Watcher)
-	w.Reset(hideUsage)
+	w := &Watcher{hideUsage: hideUsage}
+	w.doc.Members = w.room[:0]
 	return w
 }
 
-// Reset makes the watcher one of another reply, as NewWatcher returns it. It keeps memory, but
-// not that of long events.
-func (w *Watcher) Reset(hideUsage bool) {
+// HideUsage says whether the client gets to see what a stream says of its usage.
+func (w *Watcher) HideUsage(hide bool) { w.hideUsage = hide }
+
+// Reset makes the watcher like a new one. It keeps memory, but not that of long events. What is
+// not in use is not written to, since that costs more than it seems while garbage is collected.
+func (w *Watcher) Reset() {
+	members := w.doc.Members
+	clear(members)
+	if cap(members) > len(w.room) {
+		members = w.room[:]
+	}
+	w.signs, w.doc = dialect.Signs{}, llm.Document{Members: members[:0]}
+	w.choices, w.finished, w.begun, w.hideUsage = 0, 0, false, false
 	event := w.twin.data[:0]
 	if cap(event) > keptEvent {
 		event = nil
 	}
-	*w = Watcher{hideUsage: hideUsage}
-	w.doc.Members = w.room[:0]
-	w.twin.data = event
+	w.twin = twin{data: event}
 }
 
 // keptEvent is up to which length in bytes the memory of an event is kept.
