@@ -19,22 +19,26 @@ demo-traffic:
 build:
 	$(GO) build -o bin/ ./cmd/caddy
 
+# How long the tests of one package may take: those of integration/ some minutes on a machine that is quiet.
+TESTTIME ?= 90m
+
 # Every test, under the race detector; those that count allocations once more without it, which allocates itself.
 test: clients servers
 	@cc=$$($(GO) env CC); command -v "$${cc%% *}" >/dev/null || \
 		{ echo "make test: Go's race detector needs a C compiler, and $$cc is missing" >&2; exit 1; }
 	$(GO) vet ./...
-	$(GO) test -race ./...
-	$(GO) test -run Alloc ./bench ./rules ./record/sqlite
+	$(GO) test -race -timeout $(TESTTIME) ./...
+	$(GO) test -timeout $(TESTTIME) -run Alloc ./bench ./rules ./record/sqlite
 	@$(MAKE) --no-print-directory fuzz
 
 # A short run of the fuzz targets that read bytes from outside on the path of every request. FUZZTIME=10m makes it long.
-FUZZTIME ?= 3s
+# It is a number of inputs and not a time: at the end of its time, go test may call its own deadline a failure.
+FUZZTIME ?= 5000x
 FUZZ = upstream:FuzzEvents upstream/dialect/failure:FuzzRead upstream/dialect/failure:FuzzWait rewrite:FuzzApply record:FuzzSpillLines record/redact:FuzzText
 fuzz:
 	@set -e; for f in $(FUZZ); do \
 		echo "fuzzing $$f for $(FUZZTIME)"; \
-		$(GO) test -run '^$$' -fuzz "^$${f#*:}$$" -fuzztime $(FUZZTIME) ./$${f%:*}; \
+		$(GO) test -run '^$$' -fuzz "^$${f#*:}$$" -fuzztime $(FUZZTIME) -parallel 4 ./$${f%:*}; \
 	done
 
 # The clients that integration/ runs: Node, Python and Codex.
