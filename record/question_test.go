@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	_ "github.com/mulligan-gateway/mulligan/internal/rapidseed" // the same inputs in each run
 )
 
 func TestDimensionsAreAClosedSet(t *testing.T) {

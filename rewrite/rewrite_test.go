@@ -12,6 +12,7 @@ import (
 	"golang.org/x/tools/txtar"
 	"pgregory.net/rapid"
 
+	_ "github.com/mulligan-gateway/mulligan/internal/rapidseed" // the same inputs in each run
 	"github.com/mulligan-gateway/mulligan/llm"
 )
 

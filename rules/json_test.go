@@ -7,6 +7,8 @@ import (
 
 	"cel.dev/cel-go/common/types"
 	"pgregory.net/rapid"
+
+	_ "github.com/mulligan-gateway/mulligan/internal/rapidseed" // the same inputs in each run
 )
 
 func TestObjectsFindWhatEncodingJSONFinds(t *testing.T) {

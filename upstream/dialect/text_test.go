@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	_ "github.com/mulligan-gateway/mulligan/internal/rapidseed" // the same inputs in each run
 )
 
 func TestUnquoteReturnsTheTextOfStringsAlone(t *testing.T) {

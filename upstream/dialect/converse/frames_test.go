@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
 	"pgregory.net/rapid"
 
+	_ "github.com/mulligan-gateway/mulligan/internal/rapidseed" // the same inputs in each run
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/dialecttest"
 	"github.com/mulligan-gateway/mulligan/upstream/dialect/failure"

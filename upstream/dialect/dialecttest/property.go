@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	_ "github.com/mulligan-gateway/mulligan/internal/rapidseed" // the same inputs in each run
 	"github.com/mulligan-gateway/mulligan/upstream/dialect"
 )
 

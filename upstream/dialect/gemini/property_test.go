@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	_ "github.com/mulligan-gateway/mulligan/internal/rapidseed" // the same inputs in each run
 )
 
 // word draws a text that is not empty, with what JSON and events could trip over.

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	_ "github.com/mulligan-gateway/mulligan/internal/rapidseed" // the same inputs in each run
 )
 
 func TestEveryRegionHasItsHost(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"github.com/tidwall/gjson"
 	"pgregory.net/rapid"
 
+	_ "github.com/mulligan-gateway/mulligan/internal/rapidseed" // the same inputs in each run
 	"github.com/mulligan-gateway/mulligan/llm"
 )
 
