@@ -38,7 +38,7 @@ func pictures(t *testing.T) (base string, f *fetch.Fetcher, asked *atomic.Int32)
 	}))
 	t.Cleanup(s.Close)
 	at := netip.MustParseAddrPort(s.Listener.Addr().String())
-	return s.URL, fetch.New(fetch.Config{Timeout: 10 * time.Second, Allowed: func(to netip.AddrPort) bool { return to == at }}), asked
+	return s.URL, fetch.New(fetch.Config{Timeout: time.Minute, Allowed: func(to netip.AddrPort) bool { return to == at }}), asked
 }
 
 // bytesOnly adds a target at Bedrock, whose Converse takes no addresses.

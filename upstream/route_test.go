@@ -250,6 +250,10 @@ func TestAStreamWithoutDoneIsCompleted(t *testing.T) {
 	}
 }
 
+// soon is a timeout that a test waits for. What a provider does at once, it does in less on a machine
+// that is slow and busy, too.
+const soon = 3 * time.Second
+
 func TestTimeoutsAreEnforced(t *testing.T) {
 	hang := fakellm.Hang()
 	for name, c := range map[string]struct {
@@ -267,9 +271,10 @@ func TestTimeoutsAreEnforced(t *testing.T) {
 		"whole, in the stream":    {streamBody, fakellm.Steps(fakellm.Stream(), fakellm.Text("a"), hang), func(p *Policy, d time.Duration) { p.Timeout = d }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // they wait together
 			p := quick()
 			p.Retries = 0
-			c.set(&p, 50*time.Millisecond)
+			c.set(&p, soon)
 			s := fakellm.Start(t, c.step)
 			o := newBed(t, p, s).chat(c.body)
 			want := "upstream_timeout"
@@ -285,13 +290,14 @@ func TestTimeoutsAreEnforced(t *testing.T) {
 }
 
 func TestTimeoutGoesToTheNextTargetUnlessItIsTheWholes(t *testing.T) {
+	t.Parallel()
 	p := quick()
-	p.Retries, p.FirstToken = 0, 50*time.Millisecond
+	p.Retries, p.FirstToken = 0, soon
 	first, second := fakellm.Start(t, fakellm.Hang()), fakellm.Start(t, fakellm.Answer("saved"))
 	if o := newBed(t, p, first, second).chat(plainBody); o.err != nil {
 		t.Error(o.err)
 	}
-	p.FirstToken, p.Timeout = 0, 50*time.Millisecond
+	p.FirstToken, p.Timeout = 0, soon
 	first, second = fakellm.Start(t, fakellm.Hang()), fakellm.Start(t)
 	if o := newBed(t, p, first, second).chat(plainBody); code(o.err) != "upstream_timeout" || second.Count() != 0 {
 		t.Errorf("got %v", o.err)
@@ -364,11 +370,13 @@ func TestRetriesKeepToTheBudget(t *testing.T) {
 	s.Always(fakellm.Error(503, "overloaded", "Later."))
 	b := newBed(t, p, s)
 	const exchanges = 200
+	began := time.Now()
 	for range exchanges {
 		b.chat(plainBody)
 	}
+	windows := 2 + int(time.Since(began)/(9*time.Second)) // that they may have been in
 	extra := s.Count() - exchanges
-	if most := max(int(0.2*exchanges), budgetFloor*budgetSlices) + budgetFloor*budgetSlices; extra > most || extra == 0 {
+	if most := int(0.2*exchanges) + (windows-1)*budgetFloor*budgetSlices; extra > most || extra == 0 {
 		t.Errorf("%d extra requests for %d exchanges, want at most %d", extra, exchanges, most)
 	}
 }

@@ -38,8 +38,9 @@ func TestTheLastAnswerCountsThoughSilenceFollows(t *testing.T) {
 }
 
 func TestAClientThatLeavesAfterATimeoutHasLeft(t *testing.T) {
+	t.Parallel()
 	p := quick()
-	p.Retries, p.FirstToken = 0, 50*time.Millisecond
+	p.Retries, p.FirstToken = 0, soon
 	first, second := fakellm.Start(t, fakellm.Hang()), fakellm.Start(t, fakellm.Hang())
 	ctx, leave := context.WithCancel(t.Context())
 	go func() {
@@ -47,7 +48,6 @@ func TestAClientThatLeavesAfterATimeoutHasLeft(t *testing.T) {
 		leave()
 	}()
 	b := newBed(t, p, first, second)
-	b.route.Policy.FirstToken = 200 * time.Millisecond
 	var e *llm.Error
 	if o := b.call(ctx, llm.Chat, plainBody); !errors.As(o.err, &e) || e.Status != statusClientGone {
 		t.Errorf("got %+v", o.err)

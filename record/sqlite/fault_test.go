@@ -110,7 +110,7 @@ func TestAKilledWriterLeavesWholeBatches(t *testing.T) {
 // together with those before it.
 func killAfter(t *testing.T, path string, batches int) int {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	child := exec.CommandContext(ctx, os.Args[0])
 	child.Env = append(os.Environ(), crashEnv+"="+path)

@@ -23,7 +23,7 @@ func web(t *testing.T, serve http.HandlerFunc) (string, *Fetcher) {
 	s := httptest.NewServer(serve)
 	t.Cleanup(s.Close)
 	at := netip.MustParseAddrPort(s.Listener.Addr().String())
-	return s.URL, New(Config{MaxBytes: 1000, Timeout: 10 * time.Second, Allowed: func(to netip.AddrPort) bool { return to == at }})
+	return s.URL, New(Config{MaxBytes: 1000, Timeout: time.Minute, Allowed: func(to netip.AddrPort) bool { return to == at }})
 }
 
 func get(t *testing.T, f *Fetcher, address string) (Medium, error) {
@@ -119,7 +119,7 @@ func TestAddressesThatAreNotPublicAreNotReached(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
 	defer s.Close()
 	_, port, _ := net.SplitHostPort(s.Listener.Addr().String())
-	f := New(Config{Timeout: 10 * time.Second, resolver: resolverOf(t, [4]byte{127, 0, 0, 1})})
+	f := New(Config{Timeout: time.Minute, resolver: resolverOf(t, [4]byte{127, 0, 0, 1})})
 	for _, host := range []string{
 		"127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0.0.0.0", "[::1]", "[::]", "[::ffff:127.0.0.1]",
 		"[::ffff:7f00:1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[fe80::1%25lo]",
@@ -205,7 +205,7 @@ func TestNamesOfPrivateAddressesAreNotReached(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
 	defer s.Close()
 	_, port, _ := net.SplitHostPort(s.Listener.Addr().String())
-	f := New(Config{Timeout: 10 * time.Second, resolver: resolverOf(t, [4]byte{127, 0, 0, 1})})
+	f := New(Config{Timeout: time.Minute, resolver: resolverOf(t, [4]byte{127, 0, 0, 1})})
 	if _, err := get(t, f, "http://images.example.com:"+port+"/a.png"); !errors.Is(err, errNotPublic) || reached {
 		t.Errorf("got %v, reached %v", err, reached)
 	}
