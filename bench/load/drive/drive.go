@@ -97,7 +97,7 @@ func (l *Load) Close() {
 	}
 }
 
-// Turn sends requests for a time and finishes those that have begun in it.
+// Turn sends requests for a time, one by each client at least, and finishes those that have begun in it.
 func (l *Load) Turn(d time.Duration) *Sample {
 	for _, w := range l.workers {
 		w.reset()
@@ -252,7 +252,7 @@ const muchWrong = 10
 
 func (w *worker) loop(end time.Time) {
 	wrongs := 0
-	for begin := time.Now(); begin.Before(end) && wrongs < muchWrong; begin = time.Now() {
+	for begin, first := time.Now(), true; (first || begin.Before(end)) && wrongs < muchWrong; begin, first = time.Now(), false {
 		if err := w.once(begin); err != nil {
 			w.conn.drop()
 			w.wrong[kindOf(err)]++
