@@ -203,7 +203,7 @@ func plan(b, content []byte) []byte {
 	if len(content) == 0 {
 		return b
 	}
-	b = hub.AppendTexts(append(b, `,"tool_plan":"`...), content)
+	b = hub.JoinTexts(append(b, `,"tool_plan":"`...), content)
 	return append(b, '"')
 }
 

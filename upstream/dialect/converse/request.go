@@ -143,7 +143,7 @@ func (r *request) later(m *hub.Message) error {
 	}
 	t := &r.turns
 	t.Blocks = append(hub.Comma(t.Blocks), `{"text":"<system>\n`...)
-	t.Blocks, t.text = append(hub.AppendTexts(t.Blocks, blocks), `\n</system>"}`...), true
+	t.Blocks, t.text = append(hub.JoinTexts(t.Blocks, blocks), `\n</system>"}`...), true
 	return nil
 }
 

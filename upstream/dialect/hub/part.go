@@ -104,8 +104,14 @@ func (p *Part) address(v gjson.Result) {
 	})
 }
 
-// AppendTexts appends the insides of the member text of each element, joined.
-func AppendTexts(b, elements []byte) []byte {
+// AppendText appends a part that is a text, an empty one for a value that is none.
+func AppendText(b []byte, text gjson.Result) []byte {
+	b = append(Comma(b), `{"type":"text","text":`...)
+	return append(append(b, StringOr(text, `""`)...), '}')
+}
+
+// JoinTexts appends the insides of the member text of each element, one behind the other.
+func JoinTexts(b, elements []byte) []byte {
 	gjson.ParseBytes(append(append([]byte{'['}, elements...), ']')).ForEach(func(_, element gjson.Result) bool {
 		b = append(b, Inside(element.Get("text"))...)
 		return true

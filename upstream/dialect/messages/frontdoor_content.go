@@ -161,8 +161,7 @@ func appendCall(b []byte, block gjson.Result) []byte {
 // parts appends the hub's parts for content: a text or a list of blocks.
 func (q *question) parts(b []byte, content gjson.Result) ([]byte, error) {
 	if content.Type == gjson.String {
-		b = append(hub.Comma(b), `{"type":"text","text":`...)
-		return append(append(b, content.Raw...), '}'), nil
+		return hub.AppendText(b, content), nil
 	}
 	if !content.IsArray() {
 		return b, hub.Unsupported("", "is neither a text nor a list")
@@ -188,8 +187,7 @@ func (q *question) part(b []byte, block gjson.Result) (_ []byte, why string) {
 	kind, from := block.Get("type").Str, source.Get("type").Str
 	switch {
 	case kind == "text":
-		b = append(hub.Comma(b), `{"type":"text","text":`...)
-		return append(append(b, hub.StringOr(block.Get("text"), `""`)...), '}'), ""
+		return hub.AppendText(b, block.Get("text")), ""
 	case kind == "image" && from == "base64":
 		b = append(hub.Comma(b), `{"type":"image_url","image_url":{"url":"`...)
 		return append(appendDataURI(b, source), `"}}`...), ""
@@ -202,8 +200,7 @@ func (q *question) part(b []byte, block gjson.Result) (_ []byte, why string) {
 		b = append(b, `,"file_data":"`...)
 		return append(appendDataURI(b, source), `"}}`...), ""
 	case kind == "document" && from == "text":
-		b = append(hub.Comma(b), `{"type":"text","text":`...)
-		return append(append(b, hub.StringOr(source.Get("data"), `""`)...), '}'), ""
+		return hub.AppendText(b, source.Get("data")), ""
 	case kind == "document" && from == "content":
 		next, err := q.parts(b, source.Get("content"))
 		if err != nil {

@@ -154,7 +154,7 @@ func (r *request) later(b []byte, m *hub.Message) ([]byte, error) {
 		return b, err
 	}
 	b = append(hub.Comma(b), `{"type":"text","text":"<system>\n`...)
-	return append(hub.AppendTexts(b, blocks), `\n</system>"}`...), nil
+	return append(hub.JoinTexts(b, blocks), `\n</system>"}`...), nil
 }
 
 // assistant writes what the model said before: what it thought comes first, what it called last.

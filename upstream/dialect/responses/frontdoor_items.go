@@ -167,8 +167,7 @@ func (q *question) pictures(parts []byte) {
 func (q *question) parts(b []byte, content gjson.Result) ([]byte, error) {
 	switch {
 	case content.Type == gjson.String:
-		b = append(hub.Comma(b), `{"type":"text","text":`...)
-		return append(append(b, content.Raw...), '}'), nil
+		return hub.AppendText(b, content), nil
 	case !hub.Present(content):
 		return b, nil
 	case !content.IsArray():
@@ -192,11 +191,9 @@ func (q *question) part(b []byte, part gjson.Result) (_ []byte, why string) {
 	}
 	switch kind := part.Get("type").Str; kind {
 	case "input_text", "output_text", "text":
-		b = append(hub.Comma(b), `{"type":"text","text":`...)
-		return append(append(b, hub.StringOr(part.Get("text"), `""`)...), '}'), ""
+		return hub.AppendText(b, part.Get("text")), ""
 	case "refusal":
-		b = append(hub.Comma(b), `{"type":"text","text":`...)
-		return append(append(b, hub.StringOr(part.Get("refusal"), `""`)...), '}'), ""
+		return hub.AppendText(b, part.Get("refusal")), ""
 	case "input_image":
 		url := part.Get("image_url")
 		if hub.Inside(url) == "" {
