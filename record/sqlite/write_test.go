@@ -117,6 +117,10 @@ func TestWhatATransactionAddedIsForgottenWithIt(t *testing.T) {
 	if err := s.Write(ctx, mixed(0, 10)); err != nil {
 		t.Fatal(err)
 	}
+	again := mixed(5, 15) // of which five are there, so that it is rolled back once, too
+	for _, r := range again.Rows[5:] {
+		r.Variant = "new" // of dimensions that the transactions before have made
+	}
 	wrong := errors.New("wrong")
 	interrupted := func(end func() error) (err error) {
 		defer func() {
@@ -126,7 +130,7 @@ func TestWhatATransactionAddedIsForgottenWithIt(t *testing.T) {
 		}()
 		return s.write(ctx, func(ctx context.Context, w *writer) error {
 			sums := rollups{}
-			if err := w.writeRows(ctx, mixed(10, 10).Clean().Rows, sums); err != nil {
+			if err := w.writeRows(ctx, again.Clean().Rows[5:], sums); err != nil {
 				t.Error(err)
 			}
 			if err := w.addRollups(ctx, sums); err != nil {
@@ -141,7 +145,7 @@ func TestWhatATransactionAddedIsForgottenWithIt(t *testing.T) {
 	if err := interrupted(func() error { panic(wrong) }); !errors.Is(err, wrong) {
 		t.Errorf("after a panic: %v", err)
 	}
-	if err := s.Write(ctx, mixed(5, 15)); err != nil { // five of them are there, so it is rolled back once, too
+	if err := s.Write(ctx, again); err != nil {
 		t.Fatal(err)
 	}
 	sound(t, s, 20)
