@@ -184,16 +184,20 @@ func TestATokenThatIsOverIsFetchedAnew(t *testing.T) {
 	}
 }
 
+// managed counts the resources that tokens of the machine were asked for.
+var managed atomic.Int64
+
 func TestAManagedIdentitySignsIn(t *testing.T) {
 	for _, id := range []string{"", "of-the-user"} {
 		e := newEntra(t, nil)
-		// Azure's library keeps tokens of machines for the whole process, so no other test asks for it.
-		c := Entra{ManagedIdentity: true, ClientID: id, Client: e.client(), Scope: "https://managed.example.com/.default"}
+		// Azure's library keeps tokens of machines for the whole process, so each is for a resource of its own.
+		resource := fmt.Sprintf("https://managed-%d.example.com", managed.Add(1))
+		c := Entra{ManagedIdentity: true, ClientID: id, Client: e.client(), Scope: resource + "/.default"}
 		if got, err := signed(t, New(c)); !strings.HasPrefix(got, "Bearer token-") || err != nil {
 			t.Fatalf("got %q and %v", got, err)
 		}
 		form := *e.form.Load()
-		if at := *e.at.Load(); at != "https://169.254.169.254/metadata/identity/oauth2/token" || form.Get("client_id") != id || form.Get("resource") != "https://managed.example.com" {
+		if at := *e.at.Load(); at != "https://169.254.169.254/metadata/identity/oauth2/token" || form.Get("client_id") != id || form.Get("resource") != resource {
 			t.Errorf("it asks %s for %v", at, form)
 		}
 	}
