@@ -72,7 +72,7 @@ func (x *exchange) askAndRespond() error {
 
 func (s *site) begin(w http.ResponseWriter, r *http.Request, endpoint llm.Endpoint) *exchange {
 	now := time.Now()
-	id := traceIDAt(now)
+	id := newTraceID()
 	x := spareExchanges.Get().(*exchange)
 	x.site, x.w, x.r = s, w, r
 	x.account.TraceID, x.account.Start, x.account.Endpoint = id, now, endpoint
